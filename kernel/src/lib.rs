@@ -1,0 +1,4 @@
+//! The Jupyter kernel: `protocol` speaks Jupyter and knows no Rust; `session` holds one notebook and
+//! implements `language::Language`; `cell` turns source into an outcome; `environment` is what cells link.
+
+pub mod language;

@@ -1,0 +1,2 @@
+//! lab
+pub use {dfdx, polars, plotters, tracker};
