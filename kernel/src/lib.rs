@@ -2,3 +2,6 @@
 //! implements `language::Language`; `cell` turns source into an outcome; `environment` is what cells link.
 
 pub mod language;
+
+mod cell;
+pub mod environment;

@@ -1,0 +1,13 @@
+//! From a cell's source to its outcome: split, generate, compile, run; and what rustc says on the way.
+
+pub(crate) mod bindings;
+pub(crate) mod compile;
+pub(crate) mod diagnostics;
+pub(crate) mod generate;
+pub(crate) mod host;
+pub(crate) mod items;
+pub(crate) mod names;
+pub(crate) mod pump;
+pub(crate) mod split;
+pub(crate) mod state;
+pub(crate) mod types;
