@@ -201,7 +201,7 @@ fn patches<'a>(marks: &[Mark<'a>]) -> Option<Snippet<'a, Patch<'a>>> {
 }
 
 /// `cell [3]:2:14` becomes `cell [3], line 2, column 14`.
-fn in_words(drawn: &str) -> String {
+pub(super) fn in_words(drawn: &str) -> String {
     let mut words = String::with_capacity(drawn.len());
     for line in drawn.split_inclusive('\n') {
         let place = line.split_once("cell [").and_then(|(before, rest)| {

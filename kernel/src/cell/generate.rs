@@ -136,7 +136,7 @@ impl Generated {
 
     fn put(&mut self, name: &str, how: How) {
         match how {
-            How::Run => self.line(Role::Put(name.to_owned()), &format!("lab::host::put({name:?}, {name});")),
+            How::Run { .. } => self.line(Role::Put(name.to_owned()), &format!("lab::host::put({name:?}, {name});")),
             How::Name => self.line(Role::Put(name.to_owned()), &format!("lab::host::name_of(&{name});")),
         }
     }
@@ -165,7 +165,7 @@ impl Generated {
 /// What the text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
-    Run,
+    Run { opt: u8 },
     /// To make the compiler print the types of the new variables.
     Name,
 }
@@ -214,13 +214,17 @@ pub(crate) fn generate(state: &State, split: &Split, carried: &[Held], origin: &
         out.line(Role::Restore(name.clone()), &format!("lab::host::restore({name:?}, {name});"));
     }
     out.text.push_str("}\n");
+    if let How::Run { opt } = how {
+        // Part of the hash: the same cell at another level is another library.
+        let _ = writeln!(out.text, "// opt: {opt}");
+    }
     out.seal()
 }
 
 /// Generates a crate around a cell that does not parse, for rustc to say where.
 pub(crate) fn unparsed(origin: &Origin) -> Generated {
     let mut out = Generated::default();
-    out.text.push_str("use lab::prelude::*;\nfn assay_body() {\n");
+    out.text.push_str("use lab::prelude::*;\npub fn assay_body() {\n");
     out.user_line(origin, 0..origin.text.len());
     out.text.push_str("}\n");
     out.seal()

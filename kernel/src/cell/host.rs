@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::process::{Pid, Signal, kill_process};
@@ -44,26 +45,34 @@ pub(crate) struct Host {
     child: Child,
     from: OwnedReadHalf,
     to: OwnedWriteHalf,
-    page: File,
+    page: Arc<File>,
     pump: Pump,
 }
 
-/// Sends signals to a host while it runs a cell.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Handle(Option<Pid>);
+/// What can be done with a host while it runs a cell.
+#[derive(Debug, Clone)]
+pub(crate) struct Handle {
+    pid: Option<Pid>,
+    page: Arc<File>,
+}
 
 impl Handle {
     /// The interrupt button.
-    pub(crate) fn interrupt(self) {
+    pub(crate) fn interrupt(&self) {
         self.send(Signal::INT);
     }
 
-    pub(crate) fn kill(self) {
+    pub(crate) fn kill(&self) {
         self.send(Signal::KILL);
     }
 
-    fn send(self, signal: Signal) {
-        if let Some(pid) = self.0 && let Err(error) = kill_process(pid, signal) {
+    /// Whether code of ours has seen the interrupt and will stop at its next boundary.
+    pub(crate) fn saw_interrupt(&self) -> bool {
+        word(&self.page, Page::INTERRUPT_SEEN) != 0
+    }
+
+    fn send(&self, signal: Signal) {
+        if let Some(pid) = self.pid && let Err(error) = kill_process(pid, signal) {
             tracing::debug!(%error, "signal to a host that is gone");
         }
     }
@@ -124,16 +133,12 @@ impl Host {
         // Its copies of our ends of the pipes would keep them open.
         drop(command);
         let (from, to) = tokio::net::UnixStream::from_std(ours)?.into_split();
-        Ok(Self { child, from, to, page, pump: Pump::start(stdout.into(), stderr.into())? })
+        Ok(Self { child, from, to, page: Arc::new(page), pump: Pump::start(stdout.into(), stderr.into())? })
     }
 
     pub(crate) fn handle(&self) -> Handle {
-        Handle(self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)))
-    }
-
-    /// Whether code of ours has seen the interrupt and will stop at its next boundary.
-    pub(crate) fn saw_interrupt(&self) -> bool {
-        self.word(Page::INTERRUPT_SEEN) != 0
+        let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        Handle { pid, page: Arc::clone(&self.page) }
     }
 
     /// Runs one cell to its end.
@@ -198,18 +203,10 @@ impl Host {
         };
         self.pump.drain().await;
         let how = match status {
-            Ok(status) => describe(status, self.word(Page::STACK_OVERFLOW) != 0),
+            Ok(status) => describe(status, word(&self.page, Page::STACK_OVERFLOW) != 0),
             Err(error) => error.to_string(),
         };
-        End::Died { how, line: self.word(Page::LINE) }
-    }
-
-    fn word(&self, index: usize) -> u32 {
-        let mut bytes = [0; 4];
-        match self.page.read_exact_at(&mut bytes, index as u64 * 4) {
-            Ok(()) => u32::from_ne_bytes(bytes),
-            Err(_) => 0,
-        }
+        End::Died { how, line: word(&self.page, Page::LINE) }
     }
 
     async fn send(&mut self, message: &ToHost) -> io::Result<()> {
@@ -228,6 +225,14 @@ impl Host {
         let mut body = vec![0; u32::from_le_bytes(length) as usize];
         self.from.read_exact(&mut body).await?;
         Ok(Some(serde_json::from_slice(&body)?))
+    }
+}
+
+fn word(page: &File, index: usize) -> u32 {
+    let mut bytes = [0; 4];
+    match page.read_exact_at(&mut bytes, index as u64 * 4) {
+        Ok(()) => u32::from_ne_bytes(bytes),
+        Err(_) => 0,
     }
 }
 

@@ -172,6 +172,11 @@ impl Toolchain {
     }
 }
 
+/// The Rust version that cells are compiled with, for example `1.95.0`.
+pub fn toolchain_name() -> String {
+    sources::channel()
+}
+
 /// Where assay keeps what it builds: `ASSAY_HOME`, or `assay` in the user's data folder.
 ///
 /// # Errors
