@@ -4,6 +4,13 @@
 //! against, compiled once at the highest level; so what loops over elements is here, behind functions
 //! that are not generic, and what a cell instantiates stays thin.
 
+pub mod data;
+pub mod device;
+pub mod display;
 pub mod host;
+pub mod metric;
+pub mod nn;
+pub mod plot;
+pub mod train;
 
 pub use {dfdx, plotters, polars, serde, serde_json};

@@ -17,5 +17,8 @@ pub fn result(_data: Map<String, Value>) {}
 pub fn clear_output(_wait: bool) {}
 
 pub fn input(_prompt: &str) -> std::io::Result<String> {
-    Err(std::io::Error::new(std::io::ErrorKind::Unsupported, "there is no one to ask"))
+    Err(std::io::Error::new(
+        std::io::ErrorKind::Unsupported,
+        "there is no one to ask",
+    ))
 }
