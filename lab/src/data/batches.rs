@@ -80,6 +80,7 @@ fn one_hot(classes: &[usize], rows: &[usize], width: usize) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
+    use dfdx::tensor::AsArray;
     use polars::df;
 
     use super::*;
