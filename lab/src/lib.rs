@@ -1,2 +1,2 @@
 //! lab
-pub use {dfdx, polars, plotters, tracker};
+pub use {dfdx, plotters, polars, tracker};
