@@ -2,3 +2,4 @@
 //! implements `language::Language`; `cell` turns source into an outcome; `environment` is what cells link.
 
 pub mod language;
+pub mod protocol;
