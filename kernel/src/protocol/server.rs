@@ -111,8 +111,9 @@ pub async fn run<L: Language>(
         tokio::spawn(execute::run_all(kernel.clone(), queue)),
     ];
 
+    let asked_to_stop = async move { stopped.wait_for(|stopped| *stopped).await.is_ok() };
     tokio::select! {
-        _ = stopped.wait_for(|stopped| *stopped) => {}
+        _ = asked_to_stop => {}
         () = stop => shutdown::end_language(&kernel, false).await,
     }
     for task in loops {

@@ -1,0 +1,1 @@
+//! Notebooks executed against the echo kernel.

@@ -1,0 +1,1 @@
+//! The kernel as a process: what starts, interrupts and ends it.
