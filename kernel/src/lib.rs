@@ -4,4 +4,5 @@
 pub mod client;
 pub mod kernelspec;
 pub mod language;
+pub mod notebook;
 pub mod protocol;

@@ -15,7 +15,7 @@ use zeromq::{DealerSocket, SocketRecv, SocketSend, ZmqMessage};
 
 use super::inbox::Inbox;
 use super::{Client, ClientError};
-use crate::protocol::wire::{Message, Signer};
+use crate::protocol::transport::{Message, Signer};
 
 /// A kernel without `iopub_welcome` is believed to have subscribed us after this.
 const WELCOME_PATIENCE: Duration = Duration::from_secs(1);

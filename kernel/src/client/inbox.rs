@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::execution::Event;
-use crate::protocol::wire::Message;
+use crate::protocol::transport::Message;
 
 /// Messages that nobody waits for are kept up to this many.
 const UNCLAIMED_LIMIT: usize = 1024;

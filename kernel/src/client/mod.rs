@@ -17,7 +17,7 @@ pub use execution::{Event, Execution};
 use inbox::Inbox;
 pub use launch::{Kernel, Launch};
 
-use crate::protocol::wire::Message;
+use crate::protocol::transport::Message;
 
 /// Which of the two request sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

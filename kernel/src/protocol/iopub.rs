@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::wire::{Message, Publisher, Signer};
+use super::transport::{Message, Publisher, Signer};
 use crate::language::Stream;
 
 /// The longest that printed text waits for more.

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use super::history::History;
 use super::iopub::{IoPub, Parent};
 use super::stdin::Stdin;
-use super::wire::{Message, Router, Signer};
+use super::transport::{Message, Router, Signer};
 
 /// The state behind the sockets.
 pub(crate) struct Kernel<L> {

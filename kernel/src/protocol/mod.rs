@@ -15,7 +15,7 @@ mod requests;
 mod server;
 mod shell;
 mod stdin;
-pub(crate) mod wire;
+pub(crate) mod transport;
 
 use std::path::Path;
 use std::sync::Arc;

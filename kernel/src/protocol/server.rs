@@ -17,7 +17,7 @@ use super::iopub::{self, IoPub};
 use super::kernel::Kernel;
 use super::requests::shutdown;
 use super::stdin::Stdin;
-use super::wire::{Endpoint, Heartbeat, Publisher, Router, Signer};
+use super::transport::{Endpoint, Heartbeat, Publisher, Router, Signer};
 use super::{execute, shell};
 use crate::language::Language;
 

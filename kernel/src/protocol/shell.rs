@@ -12,7 +12,7 @@ use super::kernel::{Kernel, Refusal, Request};
 use super::requests::{
     comm, complete, debug, history, inspect, interrupt, is_complete, kernel_info, shutdown,
 };
-use super::wire::{Message, Router};
+use super::transport::{Message, Router};
 use crate::language::Language;
 
 /// Serves one socket until it is closed.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use super::iopub::{IoPub, Parent};
-use super::wire::{Message, Router, Signer};
+use super::transport::{Message, Router, Signer};
 
 /// The asking end; cheap to clone.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::language::Language;
 use crate::protocol::kernel::{Kernel, Refusal, Request};
-use crate::protocol::wire::PROTOCOL_VERSION;
+use crate::protocol::transport::PROTOCOL_VERSION;
 
 pub(crate) async fn answer<L: Language>(
     kernel: Arc<Kernel<L>>,
