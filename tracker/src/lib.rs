@@ -1,1 +1,35 @@
-//! tracker
+//! Runs: recorded while code trains, kept in one SQLite file, read back, compared and shown.
+//!
+//! Recording is [`Run`]; reading is [`Store`]. Both are plain blocking calls that may be made from
+//! any thread, inside an async runtime or not. SQL lives in `store` alone.
+
+pub mod capture;
+pub mod compare;
+mod config;
+pub mod context;
+mod error;
+pub mod format;
+pub mod html;
+pub mod model;
+pub mod query;
+mod record;
+mod store;
+pub mod table;
+
+pub use compare::Comparison;
+pub use error::Error;
+pub use model::{Artifact, Cell, Metric, Param, RunRecord, Series, Status};
+pub use query::Query;
+pub use record::{Builder, Run, Scalar, Step};
+pub use store::Store;
+pub use table::Table;
+
+/// What every call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The database used when none is named: the `ASSAY_DB` variable, or `assay.db` in the working folder.
+pub fn default_path() -> std::path::PathBuf {
+    std::env::var_os("ASSAY_DB")
+        .filter(|value| !value.is_empty())
+        .map_or_else(|| "assay.db".into(), Into::into)
+}

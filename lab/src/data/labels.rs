@@ -1,0 +1,204 @@
+//! A column of labels as class numbers.
+
+use std::collections::BTreeSet;
+
+use polars::prelude::{Column, DataFrame, DataType};
+
+use super::DataError;
+use super::matrix::{column, listed};
+
+/// The names of the classes, in the order of their numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Classes {
+    names: Vec<String>,
+}
+
+impl Classes {
+    /// Names in the order of the class numbers.
+    pub fn new<S: AsRef<str>>(names: &[S]) -> Self {
+        Self {
+            names: names.iter().map(|name| name.as_ref().to_owned()).collect(),
+        }
+    }
+
+    /// The names.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+/// The different labels of a column, sorted: take them from the whole frame, before it is split.
+///
+/// # Errors
+/// When there is no such column, or labels are missing.
+pub fn class_names(frame: &DataFrame, label: &str) -> Result<Classes, DataError> {
+    let texts = texts(column(frame, label)?)?;
+    let names: BTreeSet<String> = texts.into_iter().collect();
+    Ok(Classes {
+        names: names.into_iter().collect(),
+    })
+}
+
+/// Class numbers for a column: whole numbers stand for themselves and must be below `classes`; text is
+/// numbered in sorted order, and must have exactly `classes` different values.
+pub(super) fn numbered(
+    frame: &DataFrame,
+    label: &str,
+    classes: usize,
+) -> Result<(Vec<usize>, Classes), DataError> {
+    let column = column(frame, label)?;
+    if column.dtype().is_integer() {
+        let names = Classes {
+            names: (0..classes).map(|class| class.to_string()).collect(),
+        };
+        return Ok((whole(column, classes)?, names));
+    }
+    let names = class_names(frame, label)?;
+    if names.len() != classes {
+        let known: Vec<&str> = names.names.iter().map(String::as_str).collect();
+        let known = listed(&known);
+        return Err(DataError::Classes {
+            column: label.to_owned(),
+            expected: classes,
+            got: names.len(),
+            known,
+        });
+    }
+    Ok((found(column, &names)?, names))
+}
+
+/// Class numbers for a column of text, by the order of `classes`.
+pub(super) fn named(
+    frame: &DataFrame,
+    label: &str,
+    classes: &Classes,
+) -> Result<Vec<usize>, DataError> {
+    found(column(frame, label)?, classes)
+}
+
+fn whole(column: &Column, classes: usize) -> Result<Vec<usize>, DataError> {
+    present(column)?;
+    let cast = column.cast(&DataType::Int64)?;
+    let labels = cast.i64()?.iter().enumerate().map(|(row, label)| {
+        let label = label.unwrap_or(-1);
+        match usize::try_from(label) {
+            Ok(class) if class < classes => Ok(class),
+            _ => Err(DataError::Label {
+                column: column.name().to_string(),
+                label: label.to_string(),
+                row,
+                classes,
+            }),
+        }
+    });
+    labels.collect()
+}
+
+fn found(column: &Column, classes: &Classes) -> Result<Vec<usize>, DataError> {
+    let labels = texts(column)?.into_iter().enumerate().map(|(row, label)| {
+        let class = classes.names.iter().position(|name| *name == label);
+        class.ok_or_else(|| {
+            let column = column.name().to_string();
+            DataError::Label {
+                column,
+                label: format!("{label:?}"),
+                row,
+                classes: classes.len(),
+            }
+        })
+    });
+    labels.collect()
+}
+
+fn texts(column: &Column) -> Result<Vec<String>, DataError> {
+    present(column)?;
+    let texts = (0..column.len()).map(|row| Ok(column.get(row)?.str_value().into_owned()));
+    texts.collect()
+}
+
+fn present(column: &Column) -> Result<(), DataError> {
+    match column.null_count() {
+        0 => Ok(()),
+        count => {
+            let row = column
+                .is_null()
+                .iter()
+                .position(|null| null == Some(true))
+                .unwrap_or(0);
+            Err(DataError::Missing {
+                column: column.name().to_string(),
+                count,
+                row,
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::df;
+
+    use super::*;
+
+    #[test]
+    fn numbers_stand_for_themselves() {
+        let frame = df!("y" => [2, 0, 2]).expect("a frame");
+        assert_eq!(numbered(&frame, "y", 3).expect("labels").0, [2, 0, 2]);
+        let error = numbered(&frame, "y", 2)
+            .expect_err("2 is no class")
+            .to_string();
+        assert_eq!(
+            error,
+            "column \"y\": label 2 in row 0 is not one of the 2 classes"
+        );
+    }
+
+    #[test]
+    fn text_is_numbered_in_sorted_order() {
+        let frame = df!("y" => ["dog", "cat", "dog"]).expect("a frame");
+        let (labels, classes) = numbered(&frame, "y", 2).expect("labels");
+        assert_eq!(
+            (labels.as_slice(), classes.names()),
+            (
+                [1, 0, 1].as_slice(),
+                ["cat".to_owned(), "dog".to_owned()].as_slice()
+            )
+        );
+        let error = numbered(&frame, "y", 3)
+            .expect_err("two classes")
+            .to_string();
+        assert!(
+            error.contains("2 different labels (cat, dog)") && error.contains("3 classes"),
+            "{error}"
+        );
+        assert!(
+            named(&frame, "y", &Classes::new(&["dog"]))
+                .expect_err("no cat")
+                .to_string()
+                .contains("\"cat\" in row 1")
+        );
+    }
+
+    #[test]
+    fn missing_labels_are_named() {
+        let frame = df!("y" => [Some(1), None]).expect("a frame");
+        assert!(matches!(
+            numbered(&frame, "y", 2),
+            Err(DataError::Missing {
+                row: 1,
+                count: 1,
+                ..
+            })
+        ));
+    }
+}

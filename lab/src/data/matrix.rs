@@ -1,0 +1,225 @@
+//! Columns of a frame as rows of `f32`.
+
+use dfdx::shapes::Const;
+use dfdx::tensor::{Tensor, TensorFromVec};
+use polars::prelude::{Column, DataFrame, DataType};
+
+use super::DataError;
+use crate::device::Dev;
+
+/// Numbers in memory, row after row; each column keeps its name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matrix {
+    columns: Vec<String>,
+    rows: usize,
+    values: Vec<f32>,
+}
+
+impl Matrix {
+    /// Takes the named columns, in this order.
+    ///
+    /// # Errors
+    /// Names the column that is not there, not a number, has missing values or is not finite.
+    pub fn from_frame<S: AsRef<str>>(frame: &DataFrame, columns: &[S]) -> Result<Self, DataError> {
+        let names: Vec<&str> = columns.iter().map(AsRef::as_ref).collect();
+        gather(frame, &names)
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many columns there are.
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The names of the columns.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// All values, row after row.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// One row.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.values[row * self.width()..(row + 1) * self.width()]
+    }
+
+    /// Divides every value by the same number, as in `x.scale(255.0)` for bytes of a picture.
+    pub fn scaled(mut self, divisor: f32) -> Self {
+        self.values.iter_mut().for_each(|value| *value /= divisor);
+        self
+    }
+
+    /// The rows with these numbers, one after the other.
+    pub(super) fn pick(&self, rows: &[usize]) -> Vec<f32> {
+        let mut out = Vec::with_capacity(rows.len() * self.width());
+        rows.iter()
+            .for_each(|&row| out.extend_from_slice(self.row(row)));
+        out
+    }
+}
+
+/// Turns columns into one tensor with a row for each row of the frame and a width of `W`.
+///
+/// # Errors
+/// As [`Matrix::from_frame`], and when the number of columns is not `W`.
+pub fn tensor_from<const W: usize>(
+    frame: &DataFrame,
+    columns: &[impl AsRef<str>],
+    dev: &Dev,
+) -> Result<Tensor<(usize, Const<W>), f32, Dev>, DataError> {
+    let names: Vec<&str> = columns.iter().map(AsRef::as_ref).collect();
+    let matrix = exactly(W, frame, &names)?;
+    Ok(dev.tensor_from_vec(matrix.values, (matrix.rows, Const::<W>)))
+}
+
+/// The columns as a matrix, if there are as many as the code says.
+pub(super) fn exactly(
+    width: usize,
+    frame: &DataFrame,
+    columns: &[&str],
+) -> Result<Matrix, DataError> {
+    if columns.len() != width {
+        return Err(DataError::Width {
+            expected: width,
+            got: columns.len(),
+        });
+    }
+    gather(frame, columns)
+}
+
+/// A column by name; the error lists what there is.
+pub(super) fn column<'a>(frame: &'a DataFrame, name: &str) -> Result<&'a Column, DataError> {
+    frame.column(name).map_err(|_| {
+        let known: Vec<_> = frame
+            .get_column_names()
+            .iter()
+            .map(|name| name.as_str())
+            .collect();
+        DataError::NoColumn {
+            column: name.to_owned(),
+            known: listed(&known),
+        }
+    })
+}
+
+/// A few names of many.
+pub(super) fn listed(names: &[&str]) -> String {
+    const MOST: usize = 12;
+    let more = if names.len() > MOST {
+        format!(", … ({} in all)", names.len())
+    } else {
+        String::new()
+    };
+    format!("{}{more}", names[..names.len().min(MOST)].join(", "))
+}
+
+fn gather(frame: &DataFrame, columns: &[&str]) -> Result<Matrix, DataError> {
+    let (rows, width) = (frame.height(), columns.len());
+    let mut values = vec![0.0; rows * width];
+    for (index, name) in columns.iter().enumerate() {
+        fill(column(frame, name)?, &mut values[index..], width)?;
+    }
+    Ok(Matrix {
+        columns: columns.iter().map(|&name| name.to_owned()).collect(),
+        rows,
+        values,
+    })
+}
+
+/// Writes a column into every `width`-th place.
+fn fill(column: &Column, places: &mut [f32], width: usize) -> Result<(), DataError> {
+    let name = || column.name().to_string();
+    if !column.dtype().is_primitive_numeric() && !column.dtype().is_bool() {
+        return Err(DataError::NotNumeric {
+            column: name(),
+            dtype: column.dtype().to_string(),
+        });
+    }
+    if column.null_count() > 0 {
+        let row = column
+            .is_null()
+            .iter()
+            .position(|null| null == Some(true))
+            .unwrap_or(0);
+        return Err(DataError::Missing {
+            column: name(),
+            count: column.null_count(),
+            row,
+        });
+    }
+    let cast = column.cast(&DataType::Float32)?;
+    for (row, (place, value)) in places
+        .iter_mut()
+        .step_by(width)
+        .zip(cast.f32()?.iter())
+        .enumerate()
+    {
+        *place = value.unwrap_or(f32::NAN);
+        if !place.is_finite() {
+            return Err(DataError::NotFinite {
+                column: name(),
+                row,
+                value: *place,
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::df;
+
+    use super::*;
+
+    fn frame() -> DataFrame {
+        df!("a" => [1, 2], "b" => [0.5, 1.5], "s" => ["x", "y"], "m" => [Some(1), None], "n" => [1.0, f64::NAN])
+            .expect("a frame")
+    }
+
+    #[test]
+    fn columns_become_rows() {
+        let matrix = Matrix::from_frame(&frame(), &["b", "a"]).expect("a matrix");
+        assert_eq!(matrix.values(), [0.5, 1.0, 1.5, 2.0]);
+        assert_eq!(matrix.row(1), [1.5, 2.0]);
+        assert_eq!(matrix.pick(&[1, 0, 1]), [1.5, 2.0, 0.5, 1.0, 1.5, 2.0]);
+    }
+
+    #[test]
+    fn errors_name_the_column() {
+        let error = |columns: &[&str]| {
+            Matrix::from_frame(&frame(), columns)
+                .expect_err("bad data")
+                .to_string()
+        };
+        assert_eq!(
+            error(&["z"]),
+            "there is no column \"z\"; the frame has a, b, s, m, n"
+        );
+        assert!(error(&["a", "s"]).contains("column \"s\" is str"));
+        assert!(error(&["m"]).contains("column \"m\" has 1 missing values, the first in row 1"));
+        assert!(error(&["n"]).contains("column \"n\"") && error(&["n"]).contains("row 1"));
+    }
+
+    #[test]
+    fn the_width_is_checked() {
+        let error =
+            tensor_from::<3>(&frame(), &["a", "b"], &Dev::default()).expect_err("two columns");
+        assert_eq!(
+            error.to_string(),
+            "2 columns were given, but the width in the code is 3"
+        );
+        let tensor = tensor_from::<2>(&frame(), &["a", "b"], &Dev::default()).expect("a tensor");
+        assert_eq!(tensor.as_vec(), [1.0, 0.5, 2.0, 1.5]);
+    }
+}

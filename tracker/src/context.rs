@@ -1,0 +1,63 @@
+//! What the process knows about the notebook it serves; the kernel's child fills it, [`crate::Run`] reads it.
+//!
+//! The one piece of process-wide state in this crate: a cell calls `Run::start` with no session at hand.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::Cell;
+
+/// The surroundings of every run that this process starts from now on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Context {
+    /// As `rustc -V` says it.
+    pub toolchain: Option<String>,
+    /// sha256 of the environment's Cargo.lock.
+    pub lock_hash: Option<String>,
+    /// Hash of the environment that cells link against.
+    pub environment: Option<String>,
+    /// Path or name of the notebook.
+    pub notebook: Option<String>,
+}
+
+struct State {
+    context: Context,
+    cells: Vec<Cell>,
+}
+
+static STATE: Mutex<State> = Mutex::new(State {
+    context: Context {
+        toolchain: None,
+        lock_hash: None,
+        environment: None,
+        notebook: None,
+    },
+    cells: Vec::new(),
+});
+
+/// Says what the surroundings are.
+pub fn set(context: Context) {
+    state().context = context;
+}
+
+/// Notes a cell; call it before the cell runs, so that a run it starts holds its source.
+pub fn record_cell(execution_count: i64, source: impl Into<String>) {
+    state().cells.push(Cell {
+        execution_count,
+        source: source.into(),
+    });
+}
+
+/// The surroundings as last set.
+pub fn current() -> Context {
+    state().context.clone()
+}
+
+/// The cells noted so far, without the first `from`.
+pub fn cells_from(from: usize) -> Vec<Cell> {
+    state().cells.get(from..).unwrap_or_default().to_vec()
+}
+
+/// The state is whole between any two statements, so a panic elsewhere does not spoil it.
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,229 @@
+//! What a run is once it is recorded: plain data, ready for serde.
+
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::compare::Direction;
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Running,
+    Finished,
+    Failed,
+    /// Its process ended without saying how.
+    Crashed,
+}
+
+impl Status {
+    /// The word that is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Crashed => "crashed",
+        }
+    }
+
+    /// The status behind a stored word; the schema lets no other word in.
+    pub(crate) fn from_stored(word: &str) -> Self {
+        match word {
+            "running" => Self::Running,
+            "finished" => Self::Finished,
+            "failed" => Self::Failed,
+            _ => Self::Crashed,
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One run with its configuration and the summary of its metrics.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunRecord {
+    pub id: i64,
+    /// Eight hex characters, unique in the file.
+    pub uid: String,
+    pub name: String,
+    /// The run that this one is a part of.
+    pub parent: Option<i64>,
+    pub status: Status,
+    /// Milliseconds since 1970 UTC, as every `_ms` moment here.
+    pub started_ms: i64,
+    pub ended_ms: Option<i64>,
+    /// From start to end, or to now while it is running.
+    pub duration_ms: i64,
+    pub host: String,
+    pub pid: i64,
+    pub git: Option<Git>,
+    pub toolchain: Option<String>,
+    pub environment: Option<String>,
+    pub lock_hash: Option<String>,
+    pub notebook: Option<String>,
+    pub note: Option<String>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// The configuration as it was given.
+    pub config: serde_json::Value,
+    /// The leaves of `config`, in its order.
+    pub params: Vec<Param>,
+    /// In the order of the first point.
+    pub metrics: Vec<Metric>,
+    pub tags: BTreeMap<String, String>,
+}
+
+impl RunRecord {
+    /// The parameter at a dotted path.
+    pub fn param(&self, path: &str) -> Option<&serde_json::Value> {
+        let param = self.params.iter().find(|param| param.path == path)?;
+        Some(&param.value)
+    }
+
+    /// The metric with a [`Metric::key`].
+    pub fn metric(&self, key: &str) -> Option<&Metric> {
+        self.metrics.iter().find(|metric| metric.key() == key)
+    }
+}
+
+/// The commit that the working folder was at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Git {
+    pub commit: String,
+    /// Tracked files differed from the commit.
+    pub dirty: bool,
+}
+
+/// One leaf of a configuration.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Param {
+    /// Dotted, as in `optimizer.lr`.
+    pub path: String,
+    pub value: serde_json::Value,
+}
+
+/// The summary of one series of values.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Metric {
+    pub name: String,
+    /// What sets this series apart from others of its name, such as `subset=test`.
+    pub context: BTreeMap<String, String>,
+    pub points: i64,
+    pub last_step: i64,
+    /// The value at the greatest step.
+    #[serde(serialize_with = "number")]
+    pub last: f64,
+    /// Over the values that are numbers; absent when none is.
+    pub min: Option<At>,
+    pub max: Option<At>,
+}
+
+impl Metric {
+    /// The name, with the context when there is one: `loss`, `loss{subset=test}`.
+    pub fn key(&self) -> String {
+        if self.context.is_empty() {
+            return self.name.clone();
+        }
+        let pairs = self
+            .context
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"));
+        format!("{}{{{}}}", self.name, pairs.collect::<Vec<_>>().join(","))
+    }
+
+    /// Whether less or more is better, guessed from the name.
+    pub fn direction(&self) -> Direction {
+        Direction::of(&self.name)
+    }
+
+    /// The best value so far in the metric's direction.
+    pub fn best(&self) -> Option<At> {
+        match self.direction() {
+            Direction::Lower => self.min,
+            Direction::Higher => self.max,
+        }
+    }
+}
+
+/// A value and the step it was logged at.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct At {
+    #[serde(serialize_with = "number")]
+    pub value: f64,
+    pub step: i64,
+}
+
+/// All points of one metric, in the order of logging.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Series {
+    #[serde(flatten)]
+    pub metric: Metric,
+    pub values: Vec<Point>,
+}
+
+/// One logged value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Point {
+    pub step: i64,
+    pub time_ms: i64,
+    #[serde(serialize_with = "number")]
+    pub value: f64,
+}
+
+/// Something a run holds beside its metrics; the bytes come from [`crate::Store::bytes`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Artifact {
+    pub name: String,
+    /// `plot`, `text`, `file` or `bytes`.
+    pub kind: String,
+    pub mime: String,
+    pub step: Option<i64>,
+    pub time_ms: i64,
+    /// sha256 of the bytes.
+    pub hash: String,
+    /// In bytes.
+    pub size: i64,
+}
+
+/// A notebook cell as it was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cell {
+    pub execution_count: i64,
+    pub source: String,
+}
+
+/// JSON has no NaN and no infinities, and `null` would lose which it was: they are written as words.
+pub(crate) fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    match nonfinite(*value) {
+        Some(word) => serializer.serialize_str(word),
+        None => serializer.serialize_f64(*value),
+    }
+}
+
+/// The same for a row of values that may be absent.
+pub(crate) fn numbers<S: Serializer>(
+    values: &[Option<f64>],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(|value| match value {
+        None => serde_json::Value::Null,
+        Some(value) => nonfinite(*value).map_or_else(|| (*value).into(), Into::into),
+    }))
+}
+
+/// The word for a value that JSON has no number for.
+pub(crate) fn nonfinite(value: f64) -> Option<&'static str> {
+    if value.is_nan() {
+        Some("NaN")
+    } else if value.is_infinite() {
+        Some(if value > 0.0 { "Infinity" } else { "-Infinity" })
+    } else {
+        None
+    }
+}

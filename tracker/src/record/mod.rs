@@ -1,0 +1,296 @@
+//! Recording a run from the code that trains.
+//!
+//! A call puts a message into a channel and returns; a thread of the run's own stores it (`writer`).
+
+mod builder;
+pub(crate) mod pending;
+mod scalar;
+mod writer;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::mpsc::{Sender, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+pub use builder::Builder;
+pub use scalar::{Scalar, Step};
+
+use crate::capture::now_ms;
+use crate::model::Status;
+use crate::store::write::Ending;
+use crate::{Error, Result, context};
+use pending::{NewArtifact, NewPoint};
+
+/// SQLite's limit for one value.
+const ARTIFACT_LIMIT: usize = 1_000_000_000;
+
+/// A run that is being recorded. Share it between threads by reference.
+///
+/// What is logged is stored within about 50 ms, and survives a crash of the process from then on.
+/// Dropping the run ends it as finished, or as failed when the thread is panicking.
+pub struct Run {
+    uid: String,
+    name: String,
+    cells_seen: usize,
+    channel: Sender<Message>,
+    /// `None` once the run has ended.
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What the writer is told.
+pub(crate) enum Message {
+    Points(Vec<NewPoint>),
+    Point(NewPoint),
+    Artifact(NewArtifact),
+    Tag(String, String),
+    Note(String),
+    Flush(SyncSender<Result<()>>),
+    End(Ending, SyncSender<Result<()>>),
+}
+
+impl Run {
+    /// Starts a run in the default database ([`crate::default_path`]) with any serde configuration.
+    ///
+    /// ```no_run
+    /// let run = tracker::Run::start("digits-mlp", &("adam", 0.001))?;
+    /// run.log("loss", 0, 0.7);
+    /// run.finish()?;
+    /// # Ok::<(), tracker::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoName`], [`Error::Config`], [`Error::NoFolder`], or what is wrong with the file.
+    pub fn start(name: &str, config: &impl serde::Serialize) -> Result<Self> {
+        Self::builder(name).config(config)?.start()
+    }
+
+    /// Starts a run in the database at `path`, which is made if there is none.
+    ///
+    /// # Errors
+    /// As [`Run::start`].
+    pub fn start_in(
+        path: impl AsRef<Path>,
+        name: &str,
+        config: &impl serde::Serialize,
+    ) -> Result<Self> {
+        Self::builder(name).database(path).config(config)?.start()
+    }
+
+    /// For a run with tags, a note or a database of its own.
+    pub fn builder(name: &str) -> Builder {
+        Builder::new(name)
+    }
+
+    /// Eight hex characters that name the run in its database.
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// The name it was started under.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Logs one value. Steps may come in any order, and twice; NaN and infinities are kept.
+    pub fn log(&self, name: &str, step: impl Step, value: impl Scalar) {
+        self.log_with(name, step, value, &[]);
+    }
+
+    /// Logs one value of a metric that exists in several contexts, such as `[("subset", "test")]`.
+    pub fn log_with(
+        &self,
+        name: &str,
+        step: impl Step,
+        value: impl Scalar,
+        context: &[(&str, &str)],
+    ) {
+        self.send(Message::Point(NewPoint::now(
+            name,
+            step.to_step(),
+            value.to_scalar(),
+            context,
+        )));
+    }
+
+    /// Logs several metrics of one step.
+    pub fn log_many<V: Scalar>(&self, step: impl Step, values: &[(&str, V)]) {
+        let step = step.to_step();
+        let points = values
+            .iter()
+            .map(|(name, value)| NewPoint::now(name, step, value.to_scalar(), &[]));
+        self.send(Message::Points(points.collect()));
+    }
+
+    /// Attaches a plot. Attaching under the same name again keeps both versions.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn plot(&self, name: &str, svg: impl Into<String>) -> Result<()> {
+        self.attach(name, "plot", "image/svg+xml", None, svg.into().into_bytes())
+    }
+
+    /// Attaches a text.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn text(&self, name: &str, text: impl Into<String>) -> Result<()> {
+        self.attach(
+            name,
+            "text",
+            "text/plain; charset=utf-8",
+            None,
+            text.into().into_bytes(),
+        )
+    }
+
+    /// Attaches bytes of a media type.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn bytes(&self, name: &str, mime: &str, bytes: impl Into<Vec<u8>>) -> Result<()> {
+        self.attach(name, "bytes", mime, None, bytes.into())
+    }
+
+    /// Attaches a copy of a file under its file name.
+    ///
+    /// # Errors
+    /// [`Error::File`] when it cannot be read, [`Error::TooLarge`].
+    pub fn file(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|source| Error::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        let name = path
+            .file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy();
+        self.attach(&name, "file", mime_of(path), None, bytes)
+    }
+
+    /// Attaches anything, at a step if it belongs to one. `kind` says what it is to a reader;
+    /// `plot` and `text` are shown, other kinds are offered as files.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn attach(
+        &self,
+        name: &str,
+        kind: &str,
+        mime: &str,
+        step: Option<i64>,
+        bytes: Vec<u8>,
+    ) -> Result<()> {
+        if bytes.len() > ARTIFACT_LIMIT {
+            return Err(Error::TooLarge {
+                name: name.to_owned(),
+                size: bytes.len(),
+                limit: ARTIFACT_LIMIT,
+            });
+        }
+        self.send(Message::Artifact(NewArtifact::now(
+            name, kind, mime, step, bytes,
+        )));
+        Ok(())
+    }
+
+    /// Sets a tag; the last value of a key stays.
+    pub fn tag(&self, key: &str, value: &str) {
+        self.send(Message::Tag(key.to_owned(), value.to_owned()));
+    }
+
+    /// Sets the note.
+    pub fn note(&self, text: &str) {
+        self.send(Message::Note(text.to_owned()));
+    }
+
+    /// Waits until everything logged so far is stored.
+    ///
+    /// # Errors
+    /// Why it could not be stored; it is kept, and tried again.
+    pub fn flush(&self) -> Result<()> {
+        let (reply, stored) = sync_channel(1);
+        self.send(Message::Flush(reply));
+        stored.recv().unwrap_or_else(|_| {
+            Err(Error::WriterGone {
+                run: self.uid.clone(),
+            })
+        })
+    }
+
+    /// Ends the run as finished, after everything logged is stored.
+    ///
+    /// # Errors
+    /// [`Error::Unstored`] when values could not be stored.
+    pub fn finish(mut self) -> Result<()> {
+        self.end(Status::Finished, None)
+    }
+
+    /// Ends the run as failed, with the reason.
+    ///
+    /// # Errors
+    /// As [`Run::finish`].
+    pub fn fail(mut self, error: impl fmt::Display) -> Result<()> {
+        self.end(Status::Failed, Some(error.to_string()))
+    }
+
+    fn end(&mut self, status: Status, error: Option<String>) -> Result<()> {
+        let Some(writer) = self.writer.take() else {
+            return Ok(());
+        };
+        let (reply, stored) = sync_channel(1);
+        let cells = context::cells_from(self.cells_seen);
+        let ending = Ending {
+            status,
+            error,
+            ended_ms: now_ms(),
+            cells_from: self.cells_seen,
+            cells,
+        };
+        self.send(Message::End(ending, reply));
+        let outcome = stored.recv().unwrap_or_else(|_| {
+            Err(Error::WriterGone {
+                run: self.uid.clone(),
+            })
+        });
+        // It has nothing left to do; a panic of it is already told by the reply that did not come.
+        let _ = writer.join();
+        outcome
+    }
+
+    /// A writer that is gone is told by `flush` and `finish`; logging itself cannot fail.
+    fn send(&self, message: Message) {
+        let _ = self.channel.send(message);
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let (status, error) = if std::thread::panicking() {
+            (Status::Failed, Some("the thread panicked".to_owned()))
+        } else {
+            (Status::Finished, None)
+        };
+        if let Err(error) = self.end(status, error) {
+            eprintln!("assay: {error}");
+        }
+    }
+}
+
+/// The media type that an extension stands for.
+fn mime_of(path: &Path) -> &'static str {
+    let extension = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "html" => "text/html",
+        "txt" | "log" | "md" | "rs" | "toml" => "text/plain; charset=utf-8",
+        "csv" => "text/csv",
+        "json" => "application/json",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,244 @@
+//! Reading a run database: a blocking face over the SQL in `read`.
+
+pub(crate) mod open;
+mod read;
+pub(crate) mod write;
+
+use sqlx::SqliteConnection;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::error::is_busy;
+use crate::model::{Artifact, Cell, RunRecord, Series};
+use crate::{Comparison, Error, Query, Result, Table, capture};
+
+/// An open run database. Cheap to share between threads by reference; calls take turns.
+///
+/// Looking also notices runs of this machine whose process is gone, and stores them as crashed.
+pub struct Store {
+    place: Place,
+    conn: Mutex<SqliteConnection>,
+    /// Only `None` while dropping.
+    runtime: Option<Runtime>,
+}
+
+impl Store {
+    /// Opens a run database that exists; never makes or changes a file that is not one.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::NotADatabase`], [`Error::Foreign`], [`Error::Newer`],
+    /// [`Error::Busy`], [`Error::Unopened`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let runtime = runtime()?;
+        let conn = blocking(|| runtime.block_on(open::existing(path)))?;
+        Ok(Self {
+            place: Place(path.to_owned()),
+            conn: Mutex::new(conn),
+            runtime: Some(runtime),
+        })
+    }
+
+    /// Opens [`crate::default_path`].
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_default() -> Result<Self> {
+        Self::open(crate::default_path())
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.place.0
+    }
+
+    /// The runs that fit a query, in its order; the newest first when it names none.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSortKey`]; [`Error::Sql`] or [`Error::Damaged`] when the file cannot be read.
+    pub fn runs(&self, query: &Query) -> Result<Vec<RunRecord>> {
+        let runs = self.wait(async |conn, place| {
+            let dead = reap(conn, place).await?;
+            let mut runs = read::runs(conn, place).await?;
+            show_crashed(&mut runs, &dead);
+            Ok(runs)
+        })?;
+        query.apply(runs)
+    }
+
+    /// The run with this uid, number, beginning of a uid, or name; in this order of precedence.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::AmbiguousRun`], or as [`Store::runs`].
+    pub fn run(&self, wanted: &str) -> Result<RunRecord> {
+        self.wait(async |conn, place| {
+            let dead = reap(conn, place).await?;
+            let id = read::find(conn, place, wanted).await?;
+            let mut runs = read::runs_by_id(conn, place, &[id]).await?;
+            show_crashed(&mut runs, &dead);
+            runs.pop().ok_or_else(|| Error::UnknownRun {
+                wanted: wanted.to_owned(),
+                path: place.0.clone(),
+                known: Vec::new(),
+            })
+        })
+    }
+
+    /// Every metric of a run with all its points, in the order of logging.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the file cannot be read.
+    pub fn series(&self, run: &RunRecord) -> Result<Vec<Series>> {
+        self.wait(async |conn, place| read::series(conn, place, run).await)
+    }
+
+    /// What a run attached, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the file cannot be read.
+    pub fn artifacts(&self, run: &RunRecord) -> Result<Vec<Artifact>> {
+        self.wait(async |conn, place| read::artifacts(conn, place, run.id).await)
+    }
+
+    /// The newest artifact of a run under a name, with its bytes.
+    ///
+    /// # Errors
+    /// [`Error::UnknownArtifact`] with the names there are; [`Error::Sql`] when the file cannot be read.
+    pub fn bytes(&self, run: &RunRecord, name: &str) -> Result<(Artifact, Vec<u8>)> {
+        self.wait(async |conn, place| {
+            let mut artifacts = read::artifacts(conn, place, run.id).await?;
+            let Some(at) = artifacts.iter().rposition(|artifact| artifact.name == name) else {
+                let mut known: Vec<String> = artifacts
+                    .into_iter()
+                    .map(|artifact| artifact.name)
+                    .collect();
+                known.sort();
+                known.dedup();
+                return Err(Error::UnknownArtifact {
+                    run: run.uid.clone(),
+                    wanted: name.to_owned(),
+                    known,
+                });
+            };
+            let artifact = artifacts.swap_remove(at);
+            let bytes = read::bytes(conn, place, &artifact.hash).await?;
+            Ok((artifact, bytes))
+        })
+    }
+
+    /// The cells that the session had run when the run ended, in the order of execution.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the file cannot be read.
+    pub fn cells(&self, run: &RunRecord) -> Result<Vec<Cell>> {
+        self.wait(async |conn, place| read::cells(conn, place, run.id).await)
+    }
+
+    /// Runs side by side; each is named as in [`Store::run`].
+    ///
+    /// # Errors
+    /// As [`Store::run`].
+    pub fn compare(&self, wanted: &[impl AsRef<str>]) -> Result<Comparison> {
+        let runs = wanted
+            .iter()
+            .map(|wanted| self.run(wanted.as_ref()))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Comparison::of(runs))
+    }
+
+    /// The runs as typed columns, to make a data frame of.
+    ///
+    /// # Errors
+    /// As [`Store::runs`].
+    pub fn table(&self, query: &Query) -> Result<Table> {
+        Ok(Table::of(&self.runs(query)?))
+    }
+
+    fn wait<T: Send>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection, &Place) -> Result<T> + Send,
+    ) -> Result<T> {
+        blocking(|| {
+            // A statement that panicked half way has been rolled back by SQLite.
+            let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
+            match &self.runtime {
+                Some(runtime) => runtime.block_on(work(&mut conn, &self.place)),
+                None => runtime()?.block_on(work(&mut conn, &self.place)),
+            }
+        })
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // An ordinary drop of a runtime panics when it happens inside another one.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The file that SQL is run on, for error messages.
+pub(crate) struct Place(pub(crate) PathBuf);
+
+impl Place {
+    /// Says what was being done when SQLite refused.
+    pub(crate) fn doing(&self, doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
+        move |source| {
+            if is_busy(&source) {
+                return Error::Busy {
+                    path: self.0.clone(),
+                    seconds: open::BUSY_TIMEOUT.as_secs(),
+                };
+            }
+            Error::Sql {
+                doing,
+                path: self.0.clone(),
+                source,
+            }
+        }
+    }
+}
+
+pub(crate) fn runtime() -> Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Thread { source })
+}
+
+/// Runs blocking work, on a thread of its own when this one drives an async runtime, which forbids it.
+fn blocking<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    if Handle::try_current().is_err() {
+        return work();
+    }
+    std::thread::scope(|scope| match scope.spawn(work).join() {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
+}
+
+/// Finds the runs of this machine whose process is gone and stores them as crashed. A file that
+/// may not be written now is still read right: the ids say what to show.
+async fn reap(conn: &mut SqliteConnection, place: &Place) -> Result<HashSet<i64>> {
+    let mut dead = HashSet::new();
+    for run in read::running(conn, place, &capture::host()).await? {
+        if capture::is_gone(run.pid, run.process_start) {
+            dead.insert(run.id);
+        }
+    }
+    if !dead.is_empty() {
+        write::crashed(conn, place, &dead).await?;
+    }
+    Ok(dead)
+}
+
+fn show_crashed(runs: &mut [RunRecord], dead: &HashSet<i64>) {
+    for run in runs {
+        if run.status == crate::Status::Running && dead.contains(&run.id) {
+            run.status = crate::Status::Crashed;
+        }
+    }
+}
