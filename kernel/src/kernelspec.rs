@@ -37,16 +37,11 @@ pub enum InstallError {
 pub fn install(place: &Place, name: &str, executable: &Path) -> Result<PathBuf, InstallError> {
     let known = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
     if name.is_empty() || name.starts_with('.') || !name.chars().all(known) {
-        return Err(InstallError::Name {
-            name: name.to_owned(),
-        });
+        return Err(InstallError::Name { name: name.to_owned() });
     }
     let folder = data_folder(place)?.join("kernels").join(name);
     let written = |path: &Path, result: io::Result<()>| {
-        result.map_err(|source| InstallError::Write {
-            path: path.to_owned(),
-            source,
-        })
+        result.map_err(|source| InstallError::Write { path: path.to_owned(), source })
     };
     written(&folder, std::fs::create_dir_all(&folder))?;
     let text = serde_json::to_string_pretty(&specification(executable)).unwrap_or_default() + "\n";
@@ -70,21 +65,14 @@ fn specification(executable: &Path) -> Value {
 fn data_folder(place: &Place) -> Result<PathBuf, InstallError> {
     match place {
         Place::User => user_folder().ok_or(InstallError::NoHome),
-        Place::SysPrefix => Ok(environment()
-            .ok_or(InstallError::NoEnvironment)?
-            .join("share")
-            .join("jupyter")),
+        Place::SysPrefix => Ok(environment().ok_or(InstallError::NoEnvironment)?.join("share").join("jupyter")),
         Place::Prefix(prefix) => Ok(prefix.join("share").join("jupyter")),
     }
 }
 
 /// As `jupyter_core.paths.jupyter_data_dir` finds it.
 fn user_folder() -> Option<PathBuf> {
-    let set = |name| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(folder) = set("JUPYTER_DATA_DIR") {
         return Some(folder);
     }
@@ -92,29 +80,21 @@ fn user_folder() -> Option<PathBuf> {
     Some(if cfg!(target_os = "macos") {
         home.join("Library").join("Jupyter")
     } else {
-        set("XDG_DATA_HOME")
-            .unwrap_or_else(|| home.join(".local").join("share"))
-            .join("jupyter")
+        set("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local").join("share")).join("jupyter")
     })
 }
 
 fn environment() -> Option<PathBuf> {
-    let set = |name| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    set("VIRTUAL_ENV")
-        .or_else(|| set("CONDA_PREFIX"))
-        .or_else(|| {
-            let asked = std::process::Command::new("python3")
-                .args(["-c", "import sys; print(sys.prefix)"])
-                .output()
-                .ok()
-                .filter(|asked| asked.status.success())?;
-            let prefix = String::from_utf8(asked.stdout).ok()?;
-            Some(PathBuf::from(prefix.trim_end_matches('\n'))).filter(|prefix| prefix.is_absolute())
-        })
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("VIRTUAL_ENV").or_else(|| set("CONDA_PREFIX")).or_else(|| {
+        let asked = std::process::Command::new("python3")
+            .args(["-c", "import sys; print(sys.prefix)"])
+            .output()
+            .ok()
+            .filter(|asked| asked.status.success())?;
+        let prefix = String::from_utf8(asked.stdout).ok()?;
+        Some(PathBuf::from(prefix.trim_end_matches('\n'))).filter(|prefix| prefix.is_absolute())
+    })
 }
 
 #[cfg(test)]
@@ -130,15 +110,7 @@ mod tests {
         assert_eq!(folder, prefix.path().join("share/jupyter/kernels/assay"));
         let text = std::fs::read_to_string(folder.join("kernel.json")).unwrap();
         let spec: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(
-            spec["argv"],
-            json!([
-                "/new/assay",
-                "kernel",
-                "--connection-file",
-                "{connection_file}"
-            ])
-        );
+        assert_eq!(spec["argv"], json!(["/new/assay", "kernel", "--connection-file", "{connection_file}"]));
         assert_eq!(spec["interrupt_mode"], "message");
         assert!(folder.join("logo-svg.svg").exists());
     }
@@ -147,13 +119,7 @@ mod tests {
     fn a_name_that_leaves_the_folder_is_refused() {
         let place = Place::Prefix(PathBuf::from("/nowhere"));
         for name in ["", "..", "a/b", "a b", ".hidden"] {
-            assert!(
-                matches!(
-                    install(&place, name, Path::new("/x")),
-                    Err(InstallError::Name { .. })
-                ),
-                "{name}"
-            );
+            assert!(matches!(install(&place, name, Path::new("/x")), Err(InstallError::Name { .. })), "{name}");
         }
     }
 }

@@ -5,6 +5,10 @@
 
 #[path = "../../kernel/examples/echo/language.rs"]
 mod echo;
+#[path = "../support/jupyter.rs"]
+mod jupyter;
+#[path = "../support/python.rs"]
+mod python;
 #[path = "../support/server.rs"]
 mod server;
 

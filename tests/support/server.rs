@@ -25,30 +25,17 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start() -> Self {
         let info = connection_info();
-        let served = tokio::spawn(protocol::run(
-            info.clone(),
-            Arc::new(Echo::default()),
-            pending(),
-        ));
+        let served = tokio::spawn(protocol::run(info.clone(), Arc::new(Echo::default()), pending()));
         let client = Client::connect(&info).await.unwrap();
         client.wait_ready(PATIENCE).await.unwrap();
-        Self {
-            info,
-            client,
-            served,
-        }
+        Self { info, client, served }
     }
 
     /// Executes to the end: the events but `execute_input`, and the reply.
     pub(crate) async fn execute(&self, code: &str) -> (Vec<Event>, Value) {
-        let mut execution = self
-            .client
-            .execute(code, ExecuteOptions::default())
-            .unwrap();
-        let (mut events, reply) = tokio::time::timeout(PATIENCE, execution.finish())
-            .await
-            .expect("the cell ends")
-            .unwrap();
+        let mut execution = self.client.execute(code, ExecuteOptions::default()).unwrap();
+        let (mut events, reply) =
+            tokio::time::timeout(PATIENCE, execution.finish()).await.expect("the cell ends").unwrap();
         events.retain(|event| event.msg_type != "execute_input");
         (events, reply)
     }
@@ -56,18 +43,13 @@ impl Server {
     /// The kernel still answers.
     pub(crate) async fn assert_alive(&self, after: &str) {
         let ready = self.client.wait_ready(Duration::from_secs(5)).await;
-        assert!(
-            ready.is_ok(),
-            "no kernel_info_reply after {after}: {ready:?}"
-        );
+        assert!(ready.is_ok(), "no kernel_info_reply after {after}: {ready:?}");
     }
 }
 
 /// Free ports and a key of a test.
 pub(crate) fn connection_info() -> ConnectionInfo {
-    let held: Vec<TcpListener> = (0..5)
-        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
-        .collect();
+    let held: Vec<TcpListener> = (0..5).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
     let port = |index: usize| held[index].local_addr().unwrap().port();
     ConnectionInfo {
         ip: "127.0.0.1".to_owned(),

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::language::{
-    Completeness, Completions, Event, Execute, Language, LanguageInfo, MimeBundle, Outcome, Output,
-    Stream,
+    Completeness, Completions, Event, Execute, Language, LanguageInfo, MimeBundle, Outcome, Output, Stream,
 };
 use serde_json::{Map, Value, json};
 use tokio::sync::{Notify, oneshot};
@@ -48,50 +47,30 @@ impl Language for Echo {
                 Step::Next => {}
                 Step::Text => echoed.push(line),
                 Step::Page(text) => {
-                    payload.push(
-                        json!({ "source": "page", "data": { "text/plain": text }, "start": 0 }),
-                    );
+                    payload.push(json!({ "source": "page", "data": { "text/plain": text }, "start": 0 }));
                 }
                 Step::Failed { ename, evalue } => {
                     let traceback = vec![format!("{ename}: {evalue}")];
-                    return Outcome::Error {
-                        ename,
-                        evalue,
-                        traceback,
-                    };
+                    return Outcome::Error { ename, evalue, traceback };
                 }
             }
         }
         if !echoed.is_empty() {
             let data = bundle("text/plain", json!(echoed.join("\n")));
-            output.send(Event::Result {
-                data,
-                metadata: Map::new(),
-            });
+            output.send(Event::Result { data, metadata: Map::new() });
         }
         let user_expressions = request
             .user_expressions
             .into_iter()
-            .map(|(name, code)| {
-                (
-                    name,
-                    json!({ "status": "ok", "data": { "text/plain": code }, "metadata": {} }),
-                )
-            })
+            .map(|(name, code)| (name, json!({ "status": "ok", "data": { "text/plain": code }, "metadata": {} })))
             .collect();
-        Outcome::Ok {
-            payload,
-            user_expressions,
-        }
+        Outcome::Ok { payload, user_expressions }
     }
 
     /// Completes the word before the cursor to itself with `_alpha` and `_beta`.
     async fn complete(&self, code: &str, cursor: usize) -> Completions {
         let before: Vec<char> = code.chars().take(cursor).collect();
-        let start = before
-            .iter()
-            .rposition(|c| !c.is_alphanumeric())
-            .map_or(0, |at| at + 1);
+        let start = before.iter().rposition(|c| !c.is_alphanumeric()).map_or(0, |at| at + 1);
         let word: String = before[start..].iter().collect();
         Completions {
             matches: vec![format!("{word}_alpha"), format!("{word}_beta")],
@@ -103,19 +82,12 @@ impl Language for Echo {
 
     async fn inspect(&self, code: &str, cursor: usize, detail: u8) -> Option<MimeBundle> {
         let known = !code.trim().is_empty();
-        known.then(|| {
-            bundle(
-                "text/plain",
-                json!(format!("{code} at {cursor}, detail {detail}")),
-            )
-        })
+        known.then(|| bundle("text/plain", json!(format!("{code} at {cursor}, detail {detail}"))))
     }
 
     fn is_complete(&self, code: &str) -> Completeness {
         match code.trim_end().chars().last() {
-            Some('{') => Completeness::Incomplete {
-                indent: "    ".to_owned(),
-            },
+            Some('{') => Completeness::Incomplete { indent: "    ".to_owned() },
             Some('!') => Completeness::Invalid,
             _ => Completeness::Complete,
         }
@@ -139,10 +111,7 @@ impl Echo {
             ":print" => output.send(Event::Stream(Stream::Stdout, rest.to_owned())),
             ":lines" => {
                 for number in 0..rest.parse().unwrap_or(0_u32) {
-                    output.send(Event::Stream(
-                        Stream::Stdout,
-                        format!("line {number:>40}\n"),
-                    ));
+                    output.send(Event::Stream(Stream::Stdout, format!("line {number:>40}\n")));
                 }
             }
             ":late" => late(rest.to_owned(), output.clone()),
@@ -152,23 +121,13 @@ impl Echo {
             }
             ":show" | ":update" => {
                 let (id, text) = rest.split_once(' ').unwrap_or((rest, ""));
-                show(
-                    output,
-                    bundle("text/plain", json!(text)),
-                    Some(id),
-                    directive == ":update",
-                );
+                show(output, bundle("text/plain", json!(text)), Some(id), directive == ":update");
             }
-            ":clear" => output.send(Event::ClearOutput {
-                wait: rest == "wait",
-            }),
+            ":clear" => output.send(Event::ClearOutput { wait: rest == "wait" }),
             ":page" => return Step::Page(rest.to_owned()),
             ":error" => {
                 let (ename, evalue) = rest.split_once(' ').unwrap_or((rest, ""));
-                return Step::Failed {
-                    ename: ename.to_owned(),
-                    evalue: evalue.to_owned(),
-                };
+                return Step::Failed { ename: ename.to_owned(), evalue: evalue.to_owned() };
             }
             ":panic" => panic!("asked to"),
             ":wait" => tokio::time::sleep(Duration::from_millis(rest.parse().unwrap_or(0))).await,
@@ -179,10 +138,7 @@ impl Echo {
             ":input" | ":password" => {
                 return self.ask(rest, directive == ":password", output).await;
             }
-            ":env" => output.send(Event::Stream(
-                Stream::Stdout,
-                std::env::var(rest).unwrap_or_default(),
-            )),
+            ":env" => output.send(Event::Stream(Stream::Stdout, std::env::var(rest).unwrap_or_default())),
             ":pwd" => {
                 let folder = std::env::current_dir().unwrap_or_default();
                 output.send(Event::Stream(Stream::Stdout, folder.display().to_string()));
@@ -195,11 +151,7 @@ impl Echo {
 
     async fn ask(&self, prompt: &str, password: bool, output: &Output) -> Step {
         let (reply, answer) = oneshot::channel();
-        output.send(Event::Input {
-            prompt: prompt.to_owned(),
-            password,
-            reply,
-        });
+        output.send(Event::Input { prompt: prompt.to_owned(), password, reply });
         let interrupt = self.interrupted.notified();
         tokio::select! {
             () = interrupt => interrupted(),
@@ -215,19 +167,13 @@ impl Echo {
 }
 
 fn interrupted() -> Step {
-    Step::Failed {
-        ename: "Interrupted".to_owned(),
-        evalue: "the cell was interrupted".to_owned(),
-    }
+    Step::Failed { ename: "Interrupted".to_owned(), evalue: "the cell was interrupted".to_owned() }
 }
 
 /// Prints after the cell has ended.
 fn late(rest: String, output: Output) {
     let (delay, text) = rest.split_once(' ').unwrap_or(("0", &rest));
-    let (delay, text) = (
-        Duration::from_millis(delay.parse().unwrap_or(0)),
-        format!("{text}\n"),
-    );
+    let (delay, text) = (Duration::from_millis(delay.parse().unwrap_or(0)), format!("{text}\n"));
     tokio::spawn(async move {
         tokio::time::sleep(delay).await;
         output.send(Event::Stream(Stream::Stdout, text));
@@ -236,12 +182,7 @@ fn late(rest: String, output: Output) {
 
 fn show(output: &Output, data: MimeBundle, id: Option<&str>, update: bool) {
     let display_id = id.map(str::to_owned);
-    output.send(Event::Display {
-        data,
-        metadata: Map::new(),
-        display_id,
-        update,
-    });
+    output.send(Event::Display { data, metadata: Map::new(), display_id, update });
 }
 
 fn bundle(mime: &str, value: Value) -> MimeBundle {

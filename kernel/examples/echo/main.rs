@@ -10,9 +10,7 @@ use std::sync::Arc;
 use kernel::protocol;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os()
-        .skip(1)
-        .filter(|argument| argument != "kernel");
+    let mut arguments = std::env::args_os().skip(1).filter(|argument| argument != "kernel");
     let (Some(flag), Some(file)) = (arguments.next(), arguments.next()) else {
         eprintln!("usage: echo --connection-file FILE");
         return ExitCode::from(2);

@@ -39,55 +39,29 @@ impl Client {
         let signer = Signer::new(&info.key);
         let inbox = Inbox::default();
         let identity = peer_identity_for_session(&session).map_err(failed)?;
-        let iopub = create_client_iopub_connection(info, "", &session)
-            .await
-            .map_err(failed)?;
+        let iopub = create_client_iopub_connection(info, "", &session).await.map_err(failed)?;
         let shell = create_client_shell_connection_with_identity(info, &session, identity.clone());
         let shell = shell.await.map_err(failed)?.socket;
         let stdin = create_client_stdin_connection_with_identity(info, &session, identity);
         let stdin = stdin.await.map_err(failed)?.socket;
-        let control = create_client_control_connection(info, &session)
-            .await
-            .map_err(failed)?
-            .socket;
+        let control = create_client_control_connection(info, &session).await.map_err(failed)?.socket;
 
         let mut tasks = Vec::new();
         let (welcome, welcomed) = oneshot::channel();
-        tasks.push(
-            tokio::spawn(subscribe(iopub, signer.clone(), inbox.clone(), welcome)).abort_handle(),
-        );
+        tasks.push(tokio::spawn(subscribe(iopub, signer.clone(), inbox.clone(), welcome)).abort_handle());
         let dealer = |socket, replies| dealer(socket, &signer, &inbox, replies);
         let (shell, shell_tasks) = dealer(shell, true);
         let (control, control_tasks) = dealer(control, true);
         let (stdin, stdin_tasks) = dealer(stdin, false);
-        tasks.extend(
-            shell_tasks
-                .into_iter()
-                .chain(control_tasks)
-                .chain(stdin_tasks),
-        );
-        let client = Self {
-            session,
-            shell,
-            control,
-            stdin,
-            inbox,
-            ended,
-            _attached: None,
-            tasks,
-        };
+        tasks.extend(shell_tasks.into_iter().chain(control_tasks).chain(stdin_tasks));
+        let client = Self { session, shell, control, stdin, inbox, ended, _attached: None, tasks };
         let _ = tokio::time::timeout(WELCOME_PATIENCE, welcomed).await;
         Ok(client)
     }
 }
 
 /// Reads IOPub; the first message, whatever it is, shows that the subscription stands.
-async fn subscribe(
-    mut iopub: ClientIoPubConnection,
-    signer: Signer,
-    inbox: Inbox,
-    welcome: oneshot::Sender<()>,
-) {
+async fn subscribe(mut iopub: ClientIoPubConnection, signer: Signer, inbox: Inbox, welcome: oneshot::Sender<()>) {
     let mut welcome = Some(welcome);
     while let Ok(frames) = iopub.socket.recv().await {
         if let Some(welcome) = welcome.take() {

@@ -34,14 +34,7 @@ impl Execution {
         events: mpsc::UnboundedReceiver<Arrived>,
         ended: watch::Receiver<bool>,
     ) -> Self {
-        Self {
-            msg_id,
-            inbox,
-            events,
-            ended,
-            reply: None,
-            idle: false,
-        }
+        Self { msg_id, inbox, events, ended, reply: None, idle: false }
     }
 
     /// The next event but status; `None` once the kernel has replied and is idle.
@@ -56,8 +49,7 @@ impl Execution {
             match arrived {
                 Some(Arrived::Reply(content)) => self.reply = Some(content),
                 Some(Arrived::Published(event)) if event.msg_type == "status" => {
-                    self.idle |= event.content.get("execution_state").and_then(Value::as_str)
-                        == Some("idle");
+                    self.idle |= event.content.get("execution_state").and_then(Value::as_str) == Some("idle");
                 }
                 Some(Arrived::Published(event)) => return Ok(Some(event)),
                 None => return Err(ClientError::KernelGone { log: String::new() }),

@@ -42,10 +42,7 @@ impl Inbox {
 
     pub(crate) fn expect_events(&self, msg_id: &str) -> mpsc::UnboundedReceiver<Arrived> {
         let (events, receiver) = mpsc::unbounded_channel();
-        self.waiting
-            .lock()
-            .executions
-            .insert(msg_id.to_owned(), events);
+        self.waiting.lock().executions.insert(msg_id.to_owned(), events);
         receiver
     }
 
@@ -72,10 +69,7 @@ impl Inbox {
     /// A message from IOPub or stdin.
     pub(crate) fn published(&self, message: Message) {
         let parent = parent_id(&message);
-        let event = Event {
-            msg_type: message.header.msg_type,
-            content: message.content,
-        };
+        let event = Event { msg_type: message.header.msg_type, content: message.content };
         let mut waiting = self.waiting.lock();
         if let Some(execution) = waiting.executions.get(&parent) {
             let _ = execution.send(Arrived::Published(event));
@@ -89,10 +83,5 @@ impl Inbox {
 }
 
 fn parent_id(message: &Message) -> String {
-    message
-        .parent
-        .get("msg_id")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    message.parent.get("msg_id").and_then(Value::as_str).unwrap_or_default().to_owned()
 }

@@ -60,14 +60,8 @@ impl Launch {
 
     /// Our own kernel: this executable, called as `assay kernel`.
     pub fn assay() -> Result<Self, ClientError> {
-        let own =
-            std::env::current_exe().map_err(|source| ClientError::OwnExecutable { source })?;
-        Ok(Self::new([
-            own.into_os_string(),
-            "kernel".into(),
-            "--connection-file".into(),
-            PLACEHOLDER.into(),
-        ]))
+        let own = std::env::current_exe().map_err(|source| ClientError::OwnExecutable { source })?;
+        Ok(Self::new([own.into_os_string(), "kernel".into(), "--connection-file".into(), PLACEHOLDER.into()]))
     }
 
     /// Starts the kernel and waits until it answers.
@@ -87,11 +81,7 @@ impl Launch {
             () = has_ended(&mut ended) => Err(ClientError::KernelGone { log: String::new() }),
         };
         match started {
-            Ok((client, info)) => Ok(Kernel {
-                client,
-                info,
-                process,
-            }),
+            Ok((client, info)) => Ok(Kernel { client, info, process }),
             Err(error) => Err(process.explain(error)),
         }
     }
@@ -120,11 +110,7 @@ impl Kernel {
 
     /// Asks the kernel to end and waits until it has.
     pub async fn shutdown(self) {
-        let asked = self.client.request(
-            Channel::Control,
-            "shutdown_request",
-            json!({ "restart": false }),
-        );
+        let asked = self.client.request(Channel::Control, "shutdown_request", json!({ "restart": false }));
         if matches!(tokio::time::timeout(EXIT_PATIENCE, asked).await, Ok(Ok(_))) {
             let mut ended = self.process.ended.subscribe();
             let _ = tokio::time::timeout(EXIT_PATIENCE, has_ended(&mut ended)).await;
@@ -143,33 +129,18 @@ struct Process {
 }
 
 impl Process {
-    fn spawn(
-        launch: &Launch,
-        info: &ConnectionInfo,
-        ports: Vec<TcpListener>,
-    ) -> Result<Self, ClientError> {
+    fn spawn(launch: &Launch, info: &ConnectionInfo, ports: Vec<TcpListener>) -> Result<Self, ClientError> {
         let folder = tempfile::Builder::new()
             .prefix("assay-client-")
             .tempdir()
-            .map_err(|source| ClientError::ConnectionFile {
-                path: std::env::temp_dir(),
-                source,
-            })?;
+            .map_err(|source| ClientError::ConnectionFile { path: std::env::temp_dir(), source })?;
         let file = folder.path().join("connection.json");
-        write_private(&file, &json!(info)).map_err(|source| ClientError::ConnectionFile {
-            path: file.clone(),
-            source,
-        })?;
+        write_private(&file, &json!(info))
+            .map_err(|source| ClientError::ConnectionFile { path: file.clone(), source })?;
         let argv: Vec<OsString> = launch
             .argv
             .iter()
-            .map(|argument| {
-                if argument == PLACEHOLDER {
-                    file.clone().into()
-                } else {
-                    argument.clone()
-                }
-            })
+            .map(|argument| if argument == PLACEHOLDER { file.clone().into() } else { argument.clone() })
             .collect();
         let (program, arguments) = argv.split_first().ok_or(ClientError::EmptyCommand)?;
         let mut command = Command::new(program);
@@ -187,10 +158,9 @@ impl Process {
         }
         // Held until now, so that nobody else was given them; the kernel binds them within milliseconds.
         drop(ports);
-        let mut child = command.spawn().map_err(|source| ClientError::Start {
-            program: program.to_string_lossy().into_owned(),
-            source,
-        })?;
+        let mut child = command
+            .spawn()
+            .map_err(|source| ClientError::Start { program: program.to_string_lossy().into_owned(), source })?;
         let log = Arc::new(Mutex::new(Vec::new()));
         if let Some(stderr) = child.stderr.take() {
             let log = log.clone();
@@ -200,21 +170,12 @@ impl Process {
         let (ended, _) = watch::channel(false);
         let (watched, sender) = (child.clone(), ended.clone());
         thread::spawn(move || {
-            while watched
-                .lock()
-                .try_wait()
-                .is_ok_and(|status| status.is_none())
-            {
+            while watched.lock().try_wait().is_ok_and(|status| status.is_none()) {
                 thread::sleep(EXIT_POLL);
             }
             sender.send_replace(true);
         });
-        Ok(Self {
-            child,
-            ended,
-            log,
-            _folder: folder,
-        })
+        Ok(Self { child, ended, log, _folder: folder })
     }
 
     fn explain(&self, error: ClientError) -> ClientError {
@@ -222,9 +183,7 @@ impl Process {
             ClientError::KernelGone { log } if log.is_empty() => {
                 // The thread that reads the log may be a moment behind.
                 thread::sleep(EXIT_POLL);
-                ClientError::KernelGone {
-                    log: String::from_utf8_lossy(&self.log.lock()).trim().to_owned(),
-                }
+                ClientError::KernelGone { log: String::from_utf8_lossy(&self.log.lock()).trim().to_owned() }
             }
             other => other,
         }
@@ -282,11 +241,7 @@ fn connection_info() -> Result<(ConnectionInfo, Vec<TcpListener>), ClientError> 
 
 /// The key in it lets anyone run code as us.
 fn write_private(path: &Path, info: &Value) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(info.to_string().as_bytes())
 }
 

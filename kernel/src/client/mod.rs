@@ -68,12 +68,7 @@ pub struct Client {
 
 impl Client {
     /// Sends a request and waits for the content of its reply.
-    pub async fn request(
-        &self,
-        channel: Channel,
-        msg_type: &str,
-        content: Value,
-    ) -> Result<Value, ClientError> {
+    pub async fn request(&self, channel: Channel, msg_type: &str, content: Value) -> Result<Value, ClientError> {
         let message = Message::new(msg_type, &self.session, content);
         let reply = self.inbox.expect_reply(&message.header.msg_id);
         self.send(channel, message)?;
@@ -95,12 +90,7 @@ impl Client {
             message.metadata = json!({ "cellId": id });
         }
         let events = self.inbox.expect_events(&message.header.msg_id);
-        let execution = Execution::new(
-            message.header.msg_id.clone(),
-            self.inbox.clone(),
-            events,
-            self.ended.clone(),
-        );
+        let execution = Execution::new(message.header.msg_id.clone(), self.inbox.clone(), events, self.ended.clone());
         self.send(Channel::Shell, message)?;
         Ok(execution)
     }
@@ -108,24 +98,18 @@ impl Client {
     /// Answers an `input_request`.
     pub fn answer_input(&self, value: &str) -> Result<(), ClientError> {
         let message = Message::new("input_reply", &self.session, json!({ "value": value }));
-        self.stdin
-            .send(message)
-            .map_err(|_| ClientError::KernelGone { log: String::new() })
+        self.stdin.send(message).map_err(|_| ClientError::KernelGone { log: String::new() })
     }
 
     /// Asks the running cell to stop.
     pub async fn interrupt(&self) -> Result<(), ClientError> {
-        self.request(Channel::Control, "interrupt_request", json!({}))
-            .await
-            .map(drop)
+        self.request(Channel::Control, "interrupt_request", json!({})).await.map(drop)
     }
 
     /// Waits until the kernel answers `kernel_info_request`, and returns what it says.
     pub async fn wait_ready(&self, patience: Duration) -> Result<Value, ClientError> {
         let asked = self.request(Channel::Shell, "kernel_info_request", json!({}));
-        tokio::time::timeout(patience, asked)
-            .await
-            .map_err(|_| ClientError::NotReady { patience })?
+        tokio::time::timeout(patience, asked).await.map_err(|_| ClientError::NotReady { patience })?
     }
 
     /// A message on IOPub that belongs to no execution of ours, if one is waiting.
@@ -138,9 +122,7 @@ impl Client {
             Channel::Shell => &self.shell,
             Channel::Control => &self.control,
         };
-        queue
-            .send(message)
-            .map_err(|_| ClientError::KernelGone { log: String::new() })
+        queue.send(message).map_err(|_| ClientError::KernelGone { log: String::new() })
     }
 
     async fn wait(&self, reply: oneshot::Receiver<Value>) -> Result<Value, ClientError> {

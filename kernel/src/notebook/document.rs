@@ -24,10 +24,7 @@ pub enum DocumentError {
     #[error("cannot read {path}: {source}")]
     Read { path: PathBuf, source: io::Error },
     #[error("{path} is not a notebook: {source}")]
-    Json {
-        path: PathBuf,
-        source: serde_json::Error,
-    },
+    Json { path: PathBuf, source: serde_json::Error },
     #[error("{path} is not a notebook: {reason}")]
     Shape { path: PathBuf, reason: String },
     #[error("cannot write {path}: {source}")]
@@ -37,18 +34,10 @@ pub enum DocumentError {
 impl Document {
     /// Reads a notebook file.
     pub fn read(path: &Path) -> Result<Self, DocumentError> {
-        let text = std::fs::read(path).map_err(|source| DocumentError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        let root: Value = serde_json::from_slice(&text).map_err(|source| DocumentError::Json {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::from_value(root).map_err(|reason| DocumentError::Shape {
-            path: path.to_owned(),
-            reason,
-        })
+        let text = std::fs::read(path).map_err(|source| DocumentError::Read { path: path.to_owned(), source })?;
+        let root: Value =
+            serde_json::from_slice(&text).map_err(|source| DocumentError::Json { path: path.to_owned(), source })?;
+        Self::from_value(root).map_err(|reason| DocumentError::Shape { path: path.to_owned(), reason })
     }
 
     /// A notebook from its JSON; the error says what is wrong with it.
@@ -77,8 +66,7 @@ impl Document {
         let mut root = self.root.clone();
         root.insert("cells".to_owned(), Value::Array(self.cells.clone()));
         let mut text = Vec::new();
-        let mut serializer =
-            Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b" "));
+        let mut serializer = Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b" "));
         // Values have string keys and go into memory: neither can fail.
         let _ = root.serialize(&mut serializer);
         String::from_utf8(text).unwrap_or_default() + "\n"
@@ -86,14 +74,8 @@ impl Document {
 
     /// Writes the file whole or not at all, and makes its folder.
     pub fn write(&self, path: &Path) -> Result<(), DocumentError> {
-        let failed = |source| DocumentError::Write {
-            path: path.to_owned(),
-            source,
-        };
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let failed = |source| DocumentError::Write { path: path.to_owned(), source };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(failed)?;
         let mut file = tempfile::Builder::new()
             .prefix(".assay-")
@@ -122,24 +104,15 @@ impl Document {
 
     /// The source of a cell, whether it is stored as one text or as lines.
     pub fn source(&self, cell: usize) -> String {
-        self.cells
-            .get(cell)
-            .and_then(|cell| cell.get("source"))
-            .map(joined)
-            .unwrap_or_default()
+        self.cells.get(cell).and_then(|cell| cell.get("source")).map(joined).unwrap_or_default()
     }
 
     pub fn is_code(&self, cell: usize) -> bool {
-        self.cells
-            .get(cell)
-            .is_some_and(|cell| cell["cell_type"] == "code")
+        self.cells.get(cell).is_some_and(|cell| cell["cell_type"] == "code")
     }
 
     pub fn has_tag(&self, cell: usize, tag: &str) -> bool {
-        let tags = self
-            .cells
-            .get(cell)
-            .and_then(|cell| cell["metadata"]["tags"].as_array());
+        let tags = self.cells.get(cell).and_then(|cell| cell["metadata"]["tags"].as_array());
         tags.is_some_and(|tags| tags.iter().any(|known| known == tag))
     }
 
@@ -149,17 +122,8 @@ impl Document {
         cell.insert("cell_type".to_owned(), json!("code"));
         cell.insert("execution_count".to_owned(), Value::Null);
         // Cells have ids since 4.5, and must not have them before.
-        if self
-            .root
-            .get("nbformat_minor")
-            .and_then(Value::as_u64)
-            .unwrap_or(0)
-            >= 5
-        {
-            cell.insert(
-                "id".to_owned(),
-                json!(Uuid::new_v4().simple().to_string()[..8]),
-            );
+        if self.root.get("nbformat_minor").and_then(Value::as_u64).unwrap_or(0) >= 5 {
+            cell.insert("id".to_owned(), json!(Uuid::new_v4().simple().to_string()[..8]));
         }
         cell.insert("metadata".to_owned(), json!({ "tags": tags }));
         cell.insert("outputs".to_owned(), json!([]));
@@ -169,11 +133,7 @@ impl Document {
 
     /// Removes what an earlier execution left in all code cells.
     pub(crate) fn clear_outputs(&mut self) {
-        for cell in self
-            .cells
-            .iter_mut()
-            .filter(|cell| cell["cell_type"] == "code")
-        {
+        for cell in self.cells.iter_mut().filter(|cell| cell["cell_type"] == "code") {
             cell["execution_count"] = Value::Null;
             cell["outputs"] = json!([]);
         }
@@ -227,10 +187,7 @@ mod tests {
             document.write(&path).unwrap();
         }
         assert_eq!(Document::read(&path).unwrap(), document);
-        assert_eq!(
-            std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
-            1
-        );
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[test]

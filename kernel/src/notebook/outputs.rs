@@ -56,10 +56,7 @@ impl Outputs {
                 });
                 let at = self.push(document, cell, output);
                 if let (Some(at), Some(id)) = (at, display_id(content)) {
-                    self.displays
-                        .entry(id.to_owned())
-                        .or_default()
-                        .push((cell, at));
+                    self.displays.entry(id.to_owned()).or_default().push((cell, at));
                 }
             }
             _ => {}
@@ -78,8 +75,7 @@ impl Outputs {
             return;
         };
         for (cell, at) in shown {
-            if let Some(output) = outputs(document, *cell).and_then(|outputs| outputs.get_mut(*at))
-            {
+            if let Some(output) = outputs(document, *cell).and_then(|outputs| outputs.get_mut(*at)) {
                 output["data"] = bundle(&content["data"]);
                 output["metadata"] = object(&content["metadata"]);
             }
@@ -133,11 +129,7 @@ fn print(document: &mut Document, cell: usize, content: &Value) {
 }
 
 fn outputs(document: &mut Document, cell: usize) -> Option<&mut Vec<Value>> {
-    document
-        .cells_mut()
-        .get_mut(cell)?
-        .get_mut("outputs")?
-        .as_array_mut()
+    document.cells_mut().get_mut(cell)?.get_mut("outputs")?.as_array_mut()
 }
 
 fn display_id(content: &Value) -> Option<&str> {
@@ -147,24 +139,15 @@ fn display_id(content: &Value) -> Option<&str> {
 /// Text is stored as lines; JSON stays JSON.
 fn bundle(data: &Value) -> Value {
     let stored = |mime: &str, value: &Value| match value {
-        Value::String(text) if mime != "application/json" && !mime.ends_with("+json") => {
-            lines(text)
-        }
+        Value::String(text) if mime != "application/json" && !mime.ends_with("+json") => lines(text),
         other => other.clone(),
     };
     let data = data.as_object().into_iter().flatten();
-    Value::Object(
-        data.map(|(mime, value)| (mime.clone(), stored(mime, value)))
-            .collect::<Map<_, _>>(),
-    )
+    Value::Object(data.map(|(mime, value)| (mime.clone(), stored(mime, value))).collect::<Map<_, _>>())
 }
 
 fn object(value: &Value) -> Value {
-    if value.is_object() {
-        value.clone()
-    } else {
-        json!({})
-    }
+    if value.is_object() { value.clone() } else { json!({}) }
 }
 
 #[cfg(test)]
@@ -182,18 +165,11 @@ mod tests {
         let mut document = document(cells);
         let mut outputs = Outputs::default();
         for (cell, msg_type, content) in messages {
-            let event = Event {
-                msg_type: (*msg_type).to_owned(),
-                content: content.clone(),
-            };
+            let event = Event { msg_type: (*msg_type).to_owned(), content: content.clone() };
             outputs.apply(&mut document, *cell, &event);
         }
         (0..cells).for_each(|cell| finish(&mut document, cell));
-        document
-            .cells()
-            .iter()
-            .map(|cell| cell["outputs"].clone())
-            .collect()
+        document.cells().iter().map(|cell| cell["outputs"].clone()).collect()
     }
 
     fn text(text: &str) -> Value {
@@ -209,12 +185,7 @@ mod tests {
         let error = json!({ "name": "stderr", "text": "e" });
         let outputs = applied(
             1,
-            &[
-                (0, "stream", text("a\nb")),
-                (0, "stream", text("c\n")),
-                (0, "stream", error),
-                (0, "stream", text("d")),
-            ],
+            &[(0, "stream", text("a\nb")), (0, "stream", text("c\n")), (0, "stream", error), (0, "stream", text("d"))],
         );
         assert_eq!(
             outputs[0],
@@ -229,30 +200,11 @@ mod tests {
     #[test]
     fn clearing_waits_for_the_next_output_when_asked_to() {
         let wait = json!({ "wait": true });
-        let outputs = applied(
-            1,
-            &[
-                (0, "stream", text("old")),
-                (0, "clear_output", wait.clone()),
-            ],
-        );
+        let outputs = applied(1, &[(0, "stream", text("old")), (0, "clear_output", wait.clone())]);
         assert_eq!(outputs[0][0]["text"], json!(["old"]));
-        let outputs = applied(
-            1,
-            &[
-                (0, "stream", text("old")),
-                (0, "clear_output", wait),
-                (0, "stream", text("new")),
-            ],
-        );
+        let outputs = applied(1, &[(0, "stream", text("old")), (0, "clear_output", wait), (0, "stream", text("new"))]);
         assert_eq!(outputs[0][0]["text"], json!(["new"]));
-        let outputs = applied(
-            1,
-            &[
-                (0, "stream", text("old")),
-                (0, "clear_output", json!({ "wait": false })),
-            ],
-        );
+        let outputs = applied(1, &[(0, "stream", text("old")), (0, "clear_output", json!({ "wait": false }))]);
         assert_eq!(outputs[0], json!([]));
     }
 
@@ -268,22 +220,17 @@ mod tests {
                 (2, "update_display_data", shown("nobody", "9")),
             ],
         );
-        let texts: Vec<&Value> = outputs
-            .iter()
-            .map(|outputs| &outputs[0]["data"]["text/plain"])
-            .collect();
+        let texts: Vec<&Value> = outputs.iter().map(|outputs| &outputs[0]["data"]["text/plain"]).collect();
         assert_eq!(texts, [&json!(["3"]), &json!(["1"]), &json!(["3"])]);
         assert!(outputs[0][0].get("transient").is_none());
     }
 
     #[test]
     fn json_stays_json_and_text_becomes_lines() {
-        let content = json!({ "data": { "application/json": "{}", "text/html": "a\nb" }, "metadata": {}, "execution_count": 4 });
+        let content =
+            json!({ "data": { "application/json": "{}", "text/html": "a\nb" }, "metadata": {}, "execution_count": 4 });
         let outputs = applied(1, &[(0, "execute_result", content)]);
-        assert_eq!(
-            outputs[0][0]["data"],
-            json!({ "application/json": "{}", "text/html": ["a\n", "b"] })
-        );
+        assert_eq!(outputs[0][0]["data"], json!({ "application/json": "{}", "text/html": ["a\n", "b"] }));
         assert_eq!(outputs[0][0]["execution_count"], 4);
     }
 }

@@ -20,25 +20,17 @@ pub enum ParameterError {
     #[error("no parameter is called `{name}`; there {known}")]
     Unknown { name: String, known: String },
     #[error("`{value}` does not fit `{declaration}`: {expected} is needed")]
-    Value {
-        value: String,
-        declaration: String,
-        expected: String,
-    },
+    Value { value: String, declaration: String, expected: String },
 }
 
 /// Inserts a cell with the given values after the parameters cell; one from an earlier time is replaced.
 /// Returns the position of the new cell, or `None` when nothing was given.
-pub fn inject(
-    document: &mut Document,
-    given: &[(String, String)],
-) -> Result<Option<usize>, ParameterError> {
+pub fn inject(document: &mut Document, given: &[(String, String)]) -> Result<Option<usize>, ParameterError> {
     if given.is_empty() {
         return Ok(None);
     }
     let find = |document: &Document, tag| {
-        (0..document.cells().len())
-            .find(|cell| document.is_code(*cell) && document.has_tag(*cell, tag))
+        (0..document.cells().len()).find(|cell| document.is_code(*cell) && document.has_tag(*cell, tag))
     };
     let declared_in = find(document, PARAMETERS).ok_or(ParameterError::NoCell)?;
     let source = injected_source(&document.source(declared_in), given)?;
@@ -58,20 +50,15 @@ fn injected_source(source: &str, given: &[(String, String)]) -> Result<String, P
     for (name, value) in given {
         // A later `let` of the same name shadows an earlier one, so the last counts.
         let declaration = known.iter().rfind(|known| known.name == *name);
-        let declaration = declaration.ok_or_else(|| ParameterError::Unknown {
-            name: name.clone(),
-            known: list(&known),
-        })?;
+        let declaration =
+            declaration.ok_or_else(|| ParameterError::Unknown { name: name.clone(), known: list(&known) })?;
         lines.push(declaration.with_value(value)?);
     }
     Ok(lines.join("\n"))
 }
 
 fn list(known: &[Declaration]) -> String {
-    let names: Vec<String> = known
-        .iter()
-        .map(|known| format!("`{}`", known.name))
-        .collect();
+    let names: Vec<String> = known.iter().map(|known| format!("`{}`", known.name)).collect();
     match names.as_slice() {
         [] => "are none".to_owned(),
         [one] => format!("is only {one}"),
@@ -112,20 +99,12 @@ fn declarations(source: &str) -> Result<Vec<Declaration>, ParameterError> {
     // Commands of the kernel are not Rust; spaces keep the positions.
     let rust: String = source
         .split_inclusive('\n')
-        .map(|line| {
-            if line.trim_start().starts_with(':') {
-                " ".repeat(line.len())
-            } else {
-                line.to_owned()
-            }
-        })
+        .map(|line| if line.trim_start().starts_with(':') { " ".repeat(line.len()) } else { line.to_owned() })
         .collect();
     let block = format!("{{\n{rust}\n}}");
-    let parsed: syn::Block = syn::parse_str(&block).map_err(|error| ParameterError::Syntax {
-        reason: error.to_string(),
-    })?;
-    let text =
-        |span: proc_macro2::Span| block.get(span.byte_range()).unwrap_or_default().to_owned();
+    let parsed: syn::Block =
+        syn::parse_str(&block).map_err(|error| ParameterError::Syntax { reason: error.to_string() })?;
+    let text = |span: proc_macro2::Span| block.get(span.byte_range()).unwrap_or_default().to_owned();
     let mut found = Vec::new();
     for statement in &parsed.stmts {
         match statement {
@@ -136,28 +115,12 @@ fn declarations(source: &str) -> Result<Vec<Declaration>, ParameterError> {
                     other => (other, String::new()),
                 };
                 let Pat::Ident(ident) = pattern else { continue };
-                let mutable = if ident.mutability.is_some() {
-                    "mut "
-                } else {
-                    ""
-                };
-                found.push(Declaration::new(
-                    &format!("let {mutable}"),
-                    &ident.ident,
-                    &ty,
-                    &init.expr,
-                    &text,
-                ));
+                let mutable = if ident.mutability.is_some() { "mut " } else { "" };
+                found.push(Declaration::new(&format!("let {mutable}"), &ident.ident, &ty, &init.expr, &text));
             }
             Stmt::Item(Item::Const(item)) => {
                 let ty = text(item.ty.span());
-                found.push(Declaration::new(
-                    "const ",
-                    &item.ident,
-                    &ty,
-                    &item.expr,
-                    &text,
-                ));
+                found.push(Declaration::new("const ", &item.ident, &ty, &item.expr, &text));
             }
             _ => {}
         }
@@ -174,19 +137,10 @@ impl Declaration {
         text: &impl Fn(proc_macro2::Span) -> String,
     ) -> Self {
         let name = name.to_string();
-        let annotation = if ty.is_empty() {
-            String::new()
-        } else {
-            format!(": {ty}")
-        };
+        let annotation = if ty.is_empty() { String::new() } else { format!(": {ty}") };
         let head = format!("{keyword}{name}{annotation} = ");
         let text_of_value = text(value.span());
-        Self {
-            name,
-            text: format!("{head}{text_of_value};"),
-            head,
-            kind: kind(value, ty, text),
-        }
+        Self { name, text: format!("{head}{text_of_value};"), head, kind: kind(value, ty, text) }
     }
 
     fn with_value(&self, value: &str) -> Result<String, ParameterError> {
@@ -199,11 +153,7 @@ impl Declaration {
             Kind::Integer { ty, suffix } => {
                 let digits = value.trim().replace('_', "");
                 if !fits(&digits, ty) {
-                    let expected = if ty.is_empty() {
-                        "an integer".to_owned()
-                    } else {
-                        format!("an integer ({ty})")
-                    };
+                    let expected = if ty.is_empty() { "an integer".to_owned() } else { format!("an integer ({ty})") };
                     return Err(misfit(&expected));
                 }
                 format!("{digits}{suffix}")
@@ -244,38 +194,24 @@ fn kind(value: &Expr, ty: &str, text: &impl Fn(proc_macro2::Span) -> String) -> 
                 if matches!(suffix.as_str(), "f32" | "f64") {
                     return Kind::Float { suffix };
                 }
-                let ty = if suffix.is_empty() {
-                    ty.to_owned()
-                } else {
-                    suffix.clone()
-                };
+                let ty = if suffix.is_empty() { ty.to_owned() } else { suffix.clone() };
                 Kind::Integer { ty, suffix }
             }
-            Lit::Float(float) => Kind::Float {
-                suffix: float.suffix().to_owned(),
-            },
+            Lit::Float(float) => Kind::Float { suffix: float.suffix().to_owned() },
             Lit::Bool(_) => Kind::Bool,
             Lit::Char(_) => Kind::Char,
-            Lit::Str(_) => Kind::Text {
-                before: String::new(),
-                after: String::new(),
-            },
+            Lit::Str(_) => Kind::Text { before: String::new(), after: String::new() },
             _ => Kind::Expression,
         },
-        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => match kind(&unary.expr, ty, text)
-        {
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => match kind(&unary.expr, ty, text) {
             number @ (Kind::Integer { .. } | Kind::Float { .. }) => number,
             _ => Kind::Expression,
         },
-        Expr::MethodCall(call) if is_text(&call.receiver) && call.args.is_empty() => Kind::Text {
-            before: String::new(),
-            after: format!(".{}()", call.method),
-        },
+        Expr::MethodCall(call) if is_text(&call.receiver) && call.args.is_empty() => {
+            Kind::Text { before: String::new(), after: format!(".{}()", call.method) }
+        }
         Expr::Call(call) if call.args.len() == 1 && call.args.first().is_some_and(is_text) => {
-            Kind::Text {
-                before: format!("{}(", text(call.func.span())),
-                after: ")".to_owned(),
-            }
+            Kind::Text { before: format!("{}(", text(call.func.span())), after: ")".to_owned() }
         }
         _ => Kind::Expression,
     }
@@ -306,11 +242,7 @@ fn float(digits: &str) -> String {
         Some(rest) => ("-", rest),
         None => ("", digits.strip_prefix('+').unwrap_or(digits)),
     };
-    let digits = if digits.starts_with('.') {
-        format!("0{digits}")
-    } else {
-        digits.to_owned()
-    };
+    let digits = if digits.starts_with('.') { format!("0{digits}") } else { digits.to_owned() };
     let has_point = digits.contains(['.', 'e', 'E']);
     format!("{sign}{digits}{}", if has_point { "" } else { ".0" })
 }
@@ -378,12 +310,8 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_told_which_there_are() {
-        let error = injected_source("let a = 1; let b = 2;", &[("c".to_owned(), "3".to_owned())])
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "no parameter is called `c`; there are `a` and `b`"
-        );
+        let error = injected_source("let a = 1; let b = 2;", &[("c".to_owned(), "3".to_owned())]).unwrap_err();
+        assert_eq!(error.to_string(), "no parameter is called `c`; there are `a` and `b`");
     }
 
     #[test]
@@ -394,15 +322,9 @@ mod tests {
         )
         .unwrap();
         for value in ["5", "6"] {
-            assert_eq!(
-                inject(&mut document, &[("a".to_owned(), value.to_owned())]).unwrap(),
-                Some(2)
-            );
+            assert_eq!(inject(&mut document, &[("a".to_owned(), value.to_owned())]).unwrap(), Some(2));
             assert_eq!(document.cells().len(), 4);
-            assert_eq!(
-                document.source(2),
-                format!("// Parameters\nlet a = {value};")
-            );
+            assert_eq!(document.source(2), format!("// Parameters\nlet a = {value};"));
         }
         assert!(document.has_tag(2, "injected-parameters"));
         assert_eq!(inject(&mut document, &[]).unwrap(), None);

@@ -101,34 +101,15 @@ pub async fn run(
 
     let mut launch = options.kernel;
     if launch.directory.is_none() {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         launch.directory = folder.map(Path::to_owned);
     }
     let kernel = launch.start().await?;
-    document.metadata_mut().insert(
-        "language_info".to_owned(),
-        kernel.info()["language_info"].clone(),
-    );
-    let mut run = Run {
-        document,
-        outputs: Outputs::default(),
-        kernel,
-        interrupt: options.interrupt,
-        past: Vec::new(),
-    };
-    let mut report = Report {
-        total: cells.len(),
-        executed: 0,
-        failure: None,
-    };
+    document.metadata_mut().insert("language_info".to_owned(), kernel.info()["language_info"].clone());
+    let mut run = Run { document, outputs: Outputs::default(), kernel, interrupt: options.interrupt, past: Vec::new() };
+    let mut report = Report { total: cells.len(), executed: 0, failure: None };
     for (at, cell) in cells.into_iter().enumerate() {
-        let position = Position {
-            cell,
-            number: at + 1,
-            total: report.total,
-        };
+        let position = Position { cell, number: at + 1, total: report.total };
         report.executed += 1;
         report.failure = run.cell(position, progress).await;
         if report.failure.is_some() {
@@ -165,17 +146,9 @@ impl Run {
         position: Position,
         progress: &mut (dyn FnMut(Progress<'_>) + Send),
     ) -> Option<CellFailure> {
-        let Position {
-            cell,
-            number,
-            total,
-        } = position;
+        let Position { cell, number, total } = position;
         let source = self.document.source(cell);
-        progress(Progress::CellStarted {
-            number,
-            total,
-            source: &source,
-        });
+        progress(Progress::CellStarted { number, total, source: &source });
         let started = Instant::now();
         let may_fail = self.document.has_tag(cell, "raises-exception");
         let outcome = self.execute(cell, &source, may_fail, progress).await;
@@ -187,13 +160,7 @@ impl Run {
         };
         let elapsed = started.elapsed();
         let failed = failure.is_some();
-        progress(Progress::CellFinished {
-            number,
-            total,
-            source: &source,
-            elapsed,
-            failed,
-        });
+        progress(Progress::CellFinished { number, total, source: &source, elapsed, failed });
         failure.map(|reply| cell_failure(number, source, &reply))
     }
 
@@ -205,9 +172,7 @@ impl Run {
         progress: &mut (dyn FnMut(Progress<'_>) + Send),
     ) -> Result<Value, ClientError> {
         let options = ExecuteOptions {
-            cell_id: self.document.cells()[cell]["id"]
-                .as_str()
-                .map(str::to_owned),
+            cell_id: self.document.cells()[cell]["id"].as_str().map(str::to_owned),
             stop_on_error: !may_fail,
             ..ExecuteOptions::default()
         };
@@ -225,18 +190,12 @@ impl Run {
             let Some(event) = event else { break };
             self.take(cell, &event);
             if event.msg_type == "stream" {
-                follow(
-                    &mut line,
-                    event.content["text"].as_str().unwrap_or_default(),
-                );
+                follow(&mut line, event.content["text"].as_str().unwrap_or_default());
                 progress(Progress::Printed { line: &line });
             }
         }
         let reply = execution.reply().cloned().unwrap_or_default();
-        if let Some(count) = reply
-            .get("execution_count")
-            .filter(|count| count.is_number())
-        {
+        if let Some(count) = reply.get("execution_count").filter(|count| count.is_number()) {
             self.document.cells_mut()[cell]["execution_count"] = count.clone();
         }
         self.past.push((cell, execution));
@@ -245,8 +204,7 @@ impl Run {
 
     fn take(&mut self, cell: usize, event: &Event) {
         if event.msg_type == "execute_input" {
-            self.document.cells_mut()[cell]["execution_count"] =
-                event.content["execution_count"].clone();
+            self.document.cells_mut()[cell]["execution_count"] = event.content["execution_count"].clone();
         } else {
             self.outputs.apply(&mut self.document, cell, event);
         }
@@ -256,10 +214,7 @@ impl Run {
     fn kernel_failed(&mut self, cell: usize, error: ClientError) -> Value {
         let reason = self.kernel.explain(error).to_string();
         let content = json!({ "ename": "KernelDied", "evalue": reason, "traceback": [reason] });
-        let event = Event {
-            msg_type: "error".to_owned(),
-            content: content.clone(),
-        };
+        let event = Event { msg_type: "error".to_owned(), content: content.clone() };
         self.outputs.apply(&mut self.document, cell, &event);
         content
     }
@@ -284,10 +239,7 @@ fn cell_failure(number: usize, source: String, reply: &Value) -> CellFailure {
         source,
         ename: text("ename"),
         evalue: text("evalue"),
-        traceback: traceback
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
+        traceback: traceback.filter_map(Value::as_str).map(str::to_owned).collect(),
     }
 }
 
@@ -313,14 +265,9 @@ mod tests {
     #[test]
     fn the_last_line_is_followed_across_pieces() {
         let mut line = String::new();
-        for (text, expected) in [
-            ("a\nb", "b"),
-            ("c", "bc"),
-            ("\r10%", "10%"),
-            ("\r20%\r30%", "30%"),
-            ("\n", "30%\n"),
-            ("new", "new"),
-        ] {
+        for (text, expected) in
+            [("a\nb", "b"), ("c", "bc"), ("\r10%", "10%"), ("\r20%\r30%", "30%"), ("\n", "30%\n"), ("new", "new")]
+        {
             follow(&mut line, text);
             assert_eq!(line, expected);
         }

@@ -37,18 +37,12 @@ fn yes() -> bool {
 }
 
 /// Runs executions one after another, until the kernel ends.
-pub(crate) async fn run_all<L: Language>(
-    kernel: Arc<Kernel<L>>,
-    mut queue: mpsc::UnboundedReceiver<Request>,
-) {
+pub(crate) async fn run_all<L: Language>(kernel: Arc<Kernel<L>>, mut queue: mpsc::UnboundedReceiver<Request>) {
     let mut count: u32 = 1;
     while let Some(request) = queue.recv().await {
         for aborted in execute(&kernel, &request, &mut count, &mut queue).await {
             let _busy = kernel.busy(&aborted);
-            kernel.reply(
-                &aborted,
-                failure("aborted", "Aborted", "an earlier cell failed", &[], count),
-            );
+            kernel.reply(&aborted, failure("aborted", "Aborted", "an earlier cell failed", &[], count));
         }
     }
 }
@@ -64,10 +58,7 @@ async fn execute<L: Language>(
     let content: Content = match request.content() {
         Ok(content) => content,
         Err(refusal) => {
-            kernel.reply(
-                request,
-                failure("error", "BadRequest", &refusal.to_string(), &[], *count),
-            );
+            kernel.reply(request, failure("error", "BadRequest", &refusal.to_string(), &[], *count));
             return Vec::new();
         }
     };
@@ -75,9 +66,7 @@ async fn execute<L: Language>(
     let cell = cell(content, request, *count);
     if !cell.silent {
         let input = json!({ "code": cell.code, "execution_count": cell.execution_count });
-        kernel
-            .iopub
-            .publish("execute_input", request.parent(), input);
+        kernel.iopub.publish("execute_input", request.parent(), input);
     }
     if cell.store_history {
         kernel.history.lock().push(cell.execution_count, &cell.code);
@@ -87,10 +76,7 @@ async fn execute<L: Language>(
     let outcome = run(kernel, request, cell).await;
     kernel.stdin.cancel();
     match outcome {
-        Outcome::Ok {
-            payload,
-            user_expressions,
-        } => {
+        Outcome::Ok { payload, user_expressions } => {
             kernel.iopub.flush().await;
             let reply = json!({
                 "status": "ok",
@@ -101,25 +87,14 @@ async fn execute<L: Language>(
             kernel.reply(request, reply);
             Vec::new()
         }
-        Outcome::Error {
-            ename,
-            evalue,
-            traceback,
-        } => {
+        Outcome::Error { ename, evalue, traceback } => {
             if !silent {
                 let error = json!({ "ename": ename, "evalue": evalue, "traceback": traceback });
                 kernel.iopub.publish("error", request.parent(), error);
             }
             kernel.iopub.flush().await;
-            let aborted = if stop_on_error {
-                queued(queue).await
-            } else {
-                Vec::new()
-            };
-            kernel.reply(
-                request,
-                failure("error", &ename, &evalue, &traceback, number),
-            );
+            let aborted = if stop_on_error { queued(queue).await } else { Vec::new() };
+            kernel.reply(request, failure("error", &ename, &evalue, &traceback, number));
             aborted
         }
     }
@@ -138,12 +113,7 @@ fn cell(content: Content, request: &Request, execution_count: u32) -> Execute {
         allow_stdin: content.allow_stdin,
         execution_count,
         user_expressions,
-        cell_id: request
-            .message
-            .metadata
-            .get("cellId")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        cell_id: request.message.metadata.get("cellId").and_then(Value::as_str).map(str::to_owned),
     }
 }
 
@@ -159,17 +129,14 @@ async fn run<L: Language>(kernel: &Arc<Kernel<L>>, request: &Request, cell: Exec
     };
     let output = Output::new(move |event| sink.take(event));
     let language = kernel.language.clone();
-    tokio::spawn(async move { language.execute(cell, output).await })
-        .await
-        .unwrap_or_else(|error| {
-            tracing::error!(%error, "the language failed while it executed a cell");
-            Outcome::Error {
-                ename: "KernelFailure".to_owned(),
-                evalue: "the kernel itself failed while it ran this cell; its log says where"
-                    .to_owned(),
-                traceback: vec![error.to_string()],
-            }
-        })
+    tokio::spawn(async move { language.execute(cell, output).await }).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the language failed while it executed a cell");
+        Outcome::Error {
+            ename: "KernelFailure".to_owned(),
+            evalue: "the kernel itself failed while it ran this cell; its log says where".to_owned(),
+            traceback: vec![error.to_string()],
+        }
+    })
 }
 
 /// What is queued now, and what arrives within the abort window.
@@ -210,27 +177,13 @@ impl<L: Language> Sink<L> {
     fn take(&self, event: Event) {
         let iopub = &self.kernel.iopub;
         match event {
-            Event::Input {
-                prompt,
-                password,
-                reply,
-            } => self.ask(prompt, password, reply),
+            Event::Input { prompt, password, reply } => self.ask(prompt, password, reply),
             // "As quietly as possible": nothing of a silent cell is shown.
             _ if self.silent => {}
             Event::Stream(stream, text) => iopub.stream(stream, &self.parent, text),
-            Event::Display {
-                data,
-                metadata,
-                display_id,
-                update,
-            } => {
-                let msg_type = if update {
-                    "update_display_data"
-                } else {
-                    "display_data"
-                };
-                let transient =
-                    display_id.map_or_else(|| json!({}), |id| json!({ "display_id": id }));
+            Event::Display { data, metadata, display_id, update } => {
+                let msg_type = if update { "update_display_data" } else { "display_data" };
+                let transient = display_id.map_or_else(|| json!({}), |id| json!({ "display_id": id }));
                 let content = json!({ "data": data, "metadata": metadata, "transient": transient });
                 iopub.publish(msg_type, &self.parent, content);
             }
@@ -238,23 +191,15 @@ impl<L: Language> Sink<L> {
                 if let Some(text) = data.get("text/plain").and_then(Value::as_str) {
                     self.kernel.history.lock().set_output(self.number, text);
                 }
-                let content =
-                    json!({ "execution_count": self.number, "data": data, "metadata": metadata });
+                let content = json!({ "execution_count": self.number, "data": data, "metadata": metadata });
                 iopub.publish("execute_result", &self.parent, content);
             }
-            Event::ClearOutput { wait } => {
-                iopub.publish("clear_output", &self.parent, json!({ "wait": wait }))
-            }
+            Event::ClearOutput { wait } => iopub.publish("clear_output", &self.parent, json!({ "wait": wait })),
         }
     }
 
     fn ask(&self, prompt: String, password: bool, reply: tokio::sync::oneshot::Sender<String>) {
-        let running = self
-            .kernel
-            .running
-            .lock()
-            .as_ref()
-            .is_some_and(|running| Arc::ptr_eq(running, &self.parent));
+        let running = self.kernel.running.lock().as_ref().is_some_and(|running| Arc::ptr_eq(running, &self.parent));
         // Nobody answers for a cell that has ended, or where the front end has no prompt.
         if self.allow_stdin && running {
             self.kernel.stdin.ask(Question {

@@ -16,21 +16,12 @@ pub(crate) struct Entry {
 
 impl History {
     pub(crate) fn push(&mut self, line: u32, input: &str) {
-        self.entries.push(Entry {
-            line,
-            input: input.to_owned(),
-            output: None,
-        });
+        self.entries.push(Entry { line, input: input.to_owned(), output: None });
     }
 
     /// Notes the text of a cell's result.
     pub(crate) fn set_output(&mut self, line: u32, text: &str) {
-        if let Some(entry) = self
-            .entries
-            .iter_mut()
-            .rev()
-            .find(|entry| entry.line == line)
-        {
+        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.line == line) {
             entry.output = Some(text.to_owned());
         }
     }
@@ -42,8 +33,7 @@ impl History {
 
     /// Entries whose line is in `start..stop`.
     pub(crate) fn range(&self, start: u32, stop: Option<u32>) -> Vec<Entry> {
-        let wanted =
-            |entry: &&Entry| entry.line >= start && stop.is_none_or(|stop| entry.line < stop);
+        let wanted = |entry: &&Entry| entry.line >= start && stop.is_none_or(|stop| entry.line < stop);
         self.entries.iter().filter(wanted).cloned().collect()
     }
 
@@ -136,10 +126,7 @@ mod tests {
     use super::*;
 
     fn glob(pattern: &str, text: &str) -> bool {
-        matches(
-            &pattern.chars().collect::<Vec<_>>(),
-            &text.chars().collect::<Vec<_>>(),
-        )
+        matches(&pattern.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>())
     }
 
     fn sample() -> History {
@@ -177,10 +164,7 @@ mod tests {
     #[test]
     fn a_hostile_pattern_does_not_hang() {
         assert!(!glob(&"*a".repeat(500), &"a".repeat(499)));
-        assert!(!glob(
-            &format!("{}b", "*a".repeat(200)),
-            &"a".repeat(20_000)
-        ));
+        assert!(!glob(&format!("{}b", "*a".repeat(200)), &"a".repeat(20_000)));
     }
 
     #[test]

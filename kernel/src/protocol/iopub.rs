@@ -30,16 +30,8 @@ pub(crate) struct IoPub {
 
 #[derive(Debug)]
 enum Item {
-    Message {
-        msg_type: &'static str,
-        parent: Parent,
-        content: Value,
-    },
-    Stream {
-        stream: Stream,
-        parent: Parent,
-        text: String,
-    },
+    Message { msg_type: &'static str, parent: Parent, content: Value },
+    Stream { stream: Stream, parent: Parent, text: String },
     Flush(oneshot::Sender<()>),
 }
 
@@ -47,32 +39,18 @@ impl IoPub {
     /// Starts the task that owns `publisher`.
     pub(crate) fn spawn(publisher: Publisher, signer: Signer, session: String) -> Self {
         let (queue, items) = mpsc::unbounded_channel();
-        let task = Task {
-            publisher,
-            signer,
-            topic: format!("kernel.{session}"),
-            session,
-            joined: None,
-        };
+        let task = Task { publisher, signer, topic: format!("kernel.{session}"), session, joined: None };
         tokio::spawn(task.run(items));
         Self { queue }
     }
 
     pub(crate) fn publish(&self, msg_type: &'static str, parent: &Parent, content: Value) {
-        let _ = self.queue.send(Item::Message {
-            msg_type,
-            parent: parent.clone(),
-            content,
-        });
+        let _ = self.queue.send(Item::Message { msg_type, parent: parent.clone(), content });
     }
 
     pub(crate) fn stream(&self, stream: Stream, parent: &Parent, text: String) {
         if !text.is_empty() {
-            let _ = self.queue.send(Item::Stream {
-                stream,
-                parent: parent.clone(),
-                text,
-            });
+            let _ = self.queue.send(Item::Stream { stream, parent: parent.clone(), text });
         }
     }
 
@@ -92,11 +70,7 @@ impl IoPub {
 /// The greeting of a new subscriber, under the topic it asked for.
 pub(crate) fn welcome(topic: &Bytes, signer: &Signer, session: &str) -> Vec<Bytes> {
     let subscription = String::from_utf8_lossy(topic);
-    let mut message = Message::new(
-        "iopub_welcome",
-        session,
-        json!({ "subscription": subscription }),
-    );
+    let mut message = Message::new("iopub_welcome", session, json!({ "subscription": subscription }));
     message.identities = vec![topic.clone()];
     message.encode(signer)
 }
@@ -133,16 +107,8 @@ impl Task {
                 },
             };
             match item {
-                Some(Item::Stream {
-                    stream,
-                    parent,
-                    text,
-                }) => self.join(stream, parent, text),
-                Some(Item::Message {
-                    msg_type,
-                    parent,
-                    content,
-                }) => {
+                Some(Item::Stream { stream, parent, text }) => self.join(stream, parent, text),
+                Some(Item::Message { msg_type, parent, content }) => {
                     self.send_joined();
                     self.send(msg_type, parent, content);
                 }
@@ -162,19 +128,10 @@ impl Task {
             }
             _ => {
                 self.send_joined();
-                self.joined = Some(Joined {
-                    stream,
-                    parent,
-                    text,
-                    due: Instant::now() + STREAM_DELAY,
-                });
+                self.joined = Some(Joined { stream, parent, text, due: Instant::now() + STREAM_DELAY });
             }
         }
-        if self
-            .joined
-            .as_ref()
-            .is_some_and(|joined| joined.text.len() >= STREAM_LIMIT)
-        {
+        if self.joined.as_ref().is_some_and(|joined| joined.text.len() >= STREAM_LIMIT) {
             self.send_joined();
         }
     }
@@ -187,11 +144,7 @@ impl Task {
             Stream::Stdout => "stdout",
             Stream::Stderr => "stderr",
         };
-        self.send(
-            "stream",
-            joined.parent,
-            json!({ "name": name, "text": joined.text }),
-        );
+        self.send("stream", joined.parent, json!({ "name": name, "text": joined.text }));
     }
 
     fn send(&self, msg_type: &'static str, parent: Parent, content: Value) {

@@ -89,11 +89,7 @@ impl<L> Kernel<L> {
     pub(crate) fn busy(&self, request: &Request) -> Busy<'_, L> {
         let _order = self.running.lock();
         self.iopub.status("busy", request.parent());
-        Busy {
-            kernel: self,
-            parent: request.parent().clone(),
-            executes: false,
-        }
+        Busy { kernel: self, parent: request.parent().clone(), executes: false }
     }
 
     /// The same for the one request that executes.
@@ -101,11 +97,7 @@ impl<L> Kernel<L> {
         let mut running = self.running.lock();
         *running = Some(request.parent().clone());
         self.iopub.status("busy", request.parent());
-        Busy {
-            kernel: self,
-            parent: request.parent().clone(),
-            executes: true,
-        }
+        Busy { kernel: self, parent: request.parent().clone(), executes: true }
     }
 }
 

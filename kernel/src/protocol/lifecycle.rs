@@ -46,20 +46,14 @@ async fn terminated() {
 /// Jupyter names itself in `JPY_PARENT_PID`. Without it, someone started the kernel by hand and may want
 /// it to outlive the shell.
 async fn parent_died() {
-    let named: Option<u32> = std::env::var("JPY_PARENT_PID")
-        .ok()
-        .and_then(|pid| pid.parse().ok());
+    let named: Option<u32> = std::env::var("JPY_PARENT_PID").ok().and_then(|pid| pid.parse().ok());
     let Some(parent) = named else {
         return std::future::pending().await;
     };
     let is_direct = parent_id() == parent;
     loop {
         tokio::time::sleep(PARENT_POLL).await;
-        let alive = if is_direct {
-            parent_id() == parent
-        } else {
-            exists(parent)
-        };
+        let alive = if is_direct { parent_id() == parent } else { exists(parent) };
         if !alive {
             return;
         }

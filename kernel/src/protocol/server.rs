@@ -31,11 +31,7 @@ pub enum ServeError {
     #[error(transparent)]
     Connection(#[from] ConnectionError),
     #[error("cannot listen on {endpoint} for {socket}: {source}")]
-    Bind {
-        socket: &'static str,
-        endpoint: String,
-        source: io::Error,
-    },
+    Bind { socket: &'static str, endpoint: String, source: io::Error },
     #[error("cannot start the runtime: {source}")]
     Runtime { source: io::Error },
 }
@@ -49,30 +45,16 @@ pub async fn run<L: Language>(
 ) -> Result<(), ServeError> {
     let signer = Signer::new(&info.key);
     let session = Uuid::new_v4().to_string();
-    let _heartbeat = bind("heartbeat", &info, info.hb_port, async |endpoint| {
-        Heartbeat::bind(endpoint).await
-    })
-    .await?;
+    let _heartbeat = bind("heartbeat", &info, info.hb_port, async |endpoint| Heartbeat::bind(endpoint).await).await?;
     let greeting = (signer.clone(), session.clone());
     let publisher = bind("iopub", &info, info.iopub_port, async |endpoint| {
-        Publisher::bind(endpoint, move |topic| {
-            iopub::welcome(topic, &greeting.0, &greeting.1)
-        })
-        .await
+        Publisher::bind(endpoint, move |topic| iopub::welcome(topic, &greeting.0, &greeting.1)).await
     })
     .await?;
-    let (stdin, answers) = bind("stdin", &info, info.stdin_port, async |at| {
-        Router::bind("stdin", at).await
-    })
-    .await?;
-    let (control, commands) = bind("control", &info, info.control_port, async |at| {
-        Router::bind("control", at).await
-    })
-    .await?;
-    let (shell, requests) = bind("shell", &info, info.shell_port, async |at| {
-        Router::bind("shell", at).await
-    })
-    .await?;
+    let (stdin, answers) = bind("stdin", &info, info.stdin_port, async |at| Router::bind("stdin", at).await).await?;
+    let (control, commands) =
+        bind("control", &info, info.control_port, async |at| Router::bind("control", at).await).await?;
+    let (shell, requests) = bind("shell", &info, info.shell_port, async |at| Router::bind("shell", at).await).await?;
 
     let iopub = IoPub::spawn(publisher.clone(), signer.clone(), session.clone());
     iopub.status("starting", &Arc::new(json!({})));
@@ -80,13 +62,7 @@ pub async fn run<L: Language>(
     let (stopper, mut stopped) = watch::channel(false);
     let kernel = Arc::new(Kernel {
         language,
-        stdin: Stdin::spawn(
-            stdin.clone(),
-            answers,
-            signer.clone(),
-            session.clone(),
-            iopub.clone(),
-        ),
+        stdin: Stdin::spawn(stdin.clone(), answers, signer.clone(), session.clone(), iopub.clone()),
         iopub,
         history: Mutex::new(History::default()),
         executions,
@@ -96,18 +72,8 @@ pub async fn run<L: Language>(
         running: Mutex::default(),
     });
     let loops = [
-        tokio::spawn(shell::listen(
-            "control",
-            kernel.clone(),
-            control.clone(),
-            commands,
-        )),
-        tokio::spawn(shell::listen(
-            "shell",
-            kernel.clone(),
-            shell.clone(),
-            requests,
-        )),
+        tokio::spawn(shell::listen("control", kernel.clone(), control.clone(), commands)),
+        tokio::spawn(shell::listen("shell", kernel.clone(), shell.clone(), requests)),
         tokio::spawn(execute::run_all(kernel.clone(), queue)),
     ];
 
@@ -136,9 +102,5 @@ async fn bind<T>(
     bind: impl AsyncFnOnce(&Endpoint) -> io::Result<T>,
 ) -> Result<T, ServeError> {
     let endpoint = Endpoint::new(info, port);
-    bind(&endpoint).await.map_err(|source| ServeError::Bind {
-        socket,
-        endpoint: endpoint.to_string(),
-        source,
-    })
+    bind(&endpoint).await.map_err(|source| ServeError::Bind { socket, endpoint: endpoint.to_string(), source })
 }

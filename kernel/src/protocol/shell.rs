@@ -9,9 +9,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::kernel::{Kernel, Refusal, Request};
-use super::requests::{
-    comm, complete, debug, history, inspect, interrupt, is_complete, kernel_info, shutdown,
-};
+use super::requests::{comm, complete, debug, history, inspect, interrupt, is_complete, kernel_info, shutdown};
 use super::transport::{Message, Router};
 use crate::language::Language;
 
@@ -24,13 +22,7 @@ pub(crate) async fn listen<L: Language>(
 ) {
     while let Some(frames) = incoming.recv().await {
         match Message::decode(frames, &kernel.signer) {
-            Ok(message) => dispatch(
-                &kernel,
-                Request {
-                    message,
-                    socket: socket.clone(),
-                },
-            ),
+            Ok(message) => dispatch(&kernel, Request { message, socket: socket.clone() }),
             Err(error) => tracing::warn!(socket = name, %error, "dropped a malformed message"),
         }
     }
@@ -69,11 +61,8 @@ where
     let handled = handler(kernel.clone(), request.clone());
     tokio::spawn(async move {
         let _busy = kernel.busy(&request);
-        let answered = tokio::spawn(handled).await.unwrap_or_else(|error| {
-            Err(Refusal::Failed {
-                reason: error.to_string(),
-            })
-        });
+        let answered =
+            tokio::spawn(handled).await.unwrap_or_else(|error| Err(Refusal::Failed { reason: error.to_string() }));
         let content = answered.unwrap_or_else(|refusal| {
             tracing::warn!(msg_type = request.msg_type(), %refusal, "refused a request");
             refusal.content()
@@ -83,7 +72,5 @@ where
 }
 
 async fn unknown<L: Language>(_: Arc<Kernel<L>>, request: Request) -> Result<Value, Refusal> {
-    Err(Refusal::Unknown {
-        msg_type: request.msg_type().to_owned(),
-    })
+    Err(Refusal::Unknown { msg_type: request.msg_type().to_owned() })
 }

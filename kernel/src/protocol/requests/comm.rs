@@ -17,17 +17,10 @@ pub(crate) fn handle<L: Language>(kernel: &Kernel<L>, request: &Request) {
     let _busy = kernel.busy(request);
     let content = &request.message.content;
     if request.msg_type() == "comm_open" {
-        let target = content
-            .get("target_name")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let target = content.get("target_name").and_then(Value::as_str).unwrap_or_default();
         tracing::debug!(target, "closed a comm for a target that is not known");
         if let Some(id) = content.get("comm_id").and_then(Value::as_str) {
-            kernel.iopub.publish(
-                "comm_close",
-                request.parent(),
-                json!({ "comm_id": id, "data": {} }),
-            );
+            kernel.iopub.publish("comm_close", request.parent(), json!({ "comm_id": id, "data": {} }));
         }
     }
 }

@@ -16,15 +16,9 @@ struct Content {
     cursor_pos: Option<i64>,
 }
 
-pub(crate) async fn answer<L: Language>(
-    kernel: Arc<Kernel<L>>,
-    request: Request,
-) -> Result<Value, Refusal> {
+pub(crate) async fn answer<L: Language>(kernel: Arc<Kernel<L>>, request: Request) -> Result<Value, Refusal> {
     let Content { code, cursor_pos } = request.content()?;
-    let found = kernel
-        .language
-        .complete(&code, cursor(&code, cursor_pos))
-        .await;
+    let found = kernel.language.complete(&code, cursor(&code, cursor_pos)).await;
     Ok(json!({
         "status": "ok",
         "matches": found.matches,

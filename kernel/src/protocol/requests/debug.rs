@@ -7,10 +7,7 @@ use serde_json::{Value, json};
 use crate::language::Language;
 use crate::protocol::kernel::{Kernel, Refusal, Request};
 
-pub(crate) async fn answer<L: Language>(
-    _: Arc<Kernel<L>>,
-    request: Request,
-) -> Result<Value, Refusal> {
+pub(crate) async fn answer<L: Language>(_: Arc<Kernel<L>>, request: Request) -> Result<Value, Refusal> {
     let asked = &request.message.content;
     Ok(json!({
         "status": "error",

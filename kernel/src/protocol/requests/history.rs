@@ -41,30 +41,20 @@ enum Access {
     Search,
 }
 
-pub(crate) async fn answer<L: Language>(
-    kernel: Arc<Kernel<L>>,
-    request: Request,
-) -> Result<Value, Refusal> {
+pub(crate) async fn answer<L: Language>(kernel: Arc<Kernel<L>>, request: Request) -> Result<Value, Refusal> {
     let content: Content = request.content()?;
     let n = content.n.map(|n| usize::try_from(n).unwrap_or(0));
     let history = kernel.history.lock();
     let entries = match content.hist_access_type {
         Access::Tail => history.tail(n),
-        Access::Search => history.search(
-            content.pattern.as_deref().unwrap_or("*"),
-            content.unique.unwrap_or(false),
-            n,
-        ),
+        Access::Search => history.search(content.pattern.as_deref().unwrap_or("*"), content.unique.unwrap_or(false), n),
         Access::Range if matches!(content.session.unwrap_or(0), 0 | SESSION) => {
             let line = |line: i64| u32::try_from(line.max(0)).unwrap_or(u32::MAX);
             history.range(line(content.start.unwrap_or(0)), content.stop.map(line))
         }
         Access::Range => Vec::new(),
     };
-    let rows: Vec<Value> = entries
-        .iter()
-        .map(|entry| row(entry, content.output))
-        .collect();
+    let rows: Vec<Value> = entries.iter().map(|entry| row(entry, content.output)).collect();
     Ok(json!({ "status": "ok", "history": rows }))
 }
 

@@ -18,19 +18,9 @@ struct Content {
     detail_level: u8,
 }
 
-pub(crate) async fn answer<L: Language>(
-    kernel: Arc<Kernel<L>>,
-    request: Request,
-) -> Result<Value, Refusal> {
-    let Content {
-        code,
-        cursor_pos,
-        detail_level,
-    } = request.content()?;
-    let known = kernel
-        .language
-        .inspect(&code, cursor(&code, cursor_pos), detail_level)
-        .await;
+pub(crate) async fn answer<L: Language>(kernel: Arc<Kernel<L>>, request: Request) -> Result<Value, Refusal> {
+    let Content { code, cursor_pos, detail_level } = request.content()?;
+    let known = kernel.language.inspect(&code, cursor(&code, cursor_pos), detail_level).await;
     Ok(json!({
         "status": "ok",
         "found": known.is_some(),

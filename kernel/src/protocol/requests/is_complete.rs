@@ -13,10 +13,7 @@ struct Content {
     code: String,
 }
 
-pub(crate) async fn answer<L: Language>(
-    kernel: Arc<Kernel<L>>,
-    request: Request,
-) -> Result<Value, Refusal> {
+pub(crate) async fn answer<L: Language>(kernel: Arc<Kernel<L>>, request: Request) -> Result<Value, Refusal> {
     let Content { code } = request.content()?;
     Ok(match kernel.language.is_complete(&code) {
         Completeness::Complete => json!({ "status": "complete" }),

@@ -8,16 +8,10 @@ use crate::language::Language;
 use crate::protocol::kernel::{Kernel, Refusal, Request};
 use crate::protocol::transport::PROTOCOL_VERSION;
 
-pub(crate) async fn answer<L: Language>(
-    kernel: Arc<Kernel<L>>,
-    _: Request,
-) -> Result<Value, Refusal> {
+pub(crate) async fn answer<L: Language>(kernel: Arc<Kernel<L>>, _: Request) -> Result<Value, Refusal> {
     let info = kernel.language.info();
-    let help_links: Vec<Value> = info
-        .help_links
-        .iter()
-        .map(|(text, url)| json!({ "text": text, "url": url }))
-        .collect();
+    let help_links: Vec<Value> =
+        info.help_links.iter().map(|(text, url)| json!({ "text": text, "url": url })).collect();
     Ok(json!({
         "status": "ok",
         "protocol_version": PROTOCOL_VERSION,

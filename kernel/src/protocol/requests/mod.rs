@@ -13,7 +13,5 @@ pub(crate) mod shutdown;
 /// A cursor from the wire: absent means the end of the code, and nonsense is brought into range.
 fn cursor(code: &str, position: Option<i64>) -> usize {
     let end = code.chars().count();
-    position.map_or(end, |position| {
-        usize::try_from(position).unwrap_or(0).min(end)
-    })
+    position.map_or(end, |position| usize::try_from(position).unwrap_or(0).min(end))
 }

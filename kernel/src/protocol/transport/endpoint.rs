@@ -27,21 +27,14 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 impl Endpoint {
     pub(crate) fn new(info: &ConnectionInfo, port: u16) -> Self {
         match info.transport {
-            Transport::TCP => Self::Tcp {
-                ip: info.ip.replace('*', "0.0.0.0"),
-                port,
-            },
-            Transport::IPC => Self::Ipc {
-                path: PathBuf::from(format!("{}-{port}", info.ip)),
-            },
+            Transport::TCP => Self::Tcp { ip: info.ip.replace('*', "0.0.0.0"), port },
+            Transport::IPC => Self::Ipc { path: PathBuf::from(format!("{}-{port}", info.ip)) },
         }
     }
 
     pub(crate) async fn bind(&self) -> io::Result<Listener> {
         match self {
-            Self::Tcp { ip, port } => Ok(Listener::Tcp(
-                TcpListener::bind((ip.as_str(), *port)).await?,
-            )),
+            Self::Tcp { ip, port } => Ok(Listener::Tcp(TcpListener::bind((ip.as_str(), *port)).await?)),
             Self::Ipc { path } => Ok(Listener::Ipc(UnixListener::bind(path)?, path.clone())),
         }
     }

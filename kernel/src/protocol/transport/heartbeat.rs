@@ -17,9 +17,7 @@ pub(crate) struct Heartbeat {
 impl Heartbeat {
     pub(crate) async fn bind(endpoint: &Endpoint) -> io::Result<Self> {
         let accepting = peer::listen(endpoint, "REP", |_, peer, reader| echo(peer, reader)).await?;
-        Ok(Self {
-            accepting: accepting.abort_handle(),
-        })
+        Ok(Self { accepting: accepting.abort_handle() })
     }
 }
 

@@ -45,10 +45,7 @@ pub(crate) enum Malformed {
     #[error("the signature does not match")]
     Signature,
     #[error("the {part} is not JSON: {source}")]
-    Json {
-        part: &'static str,
-        source: serde_json::Error,
-    },
+    Json { part: &'static str, source: serde_json::Error },
     #[error("the {part} is not an object")]
     NotAnObject { part: &'static str },
     #[error("the header has no {field}")]
@@ -67,25 +64,14 @@ impl Header {
             "msg_type": msg_type,
             "version": PROTOCOL_VERSION,
         }));
-        Self {
-            msg_id,
-            msg_type: msg_type.to_owned(),
-            raw,
-        }
+        Self { msg_id, msg_type: msg_type.to_owned(), raw }
     }
 
     fn parse(raw: Value) -> Result<Self, Malformed> {
         let text = |field: &'static str| {
-            raw.get(field)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-                .ok_or(Malformed::Header { field })
+            raw.get(field).and_then(Value::as_str).map(str::to_owned).ok_or(Malformed::Header { field })
         };
-        Ok(Self {
-            msg_id: text("msg_id")?,
-            msg_type: text("msg_type")?,
-            raw: Arc::new(raw),
-        })
+        Ok(Self { msg_id: text("msg_id")?, msg_type: text("msg_type")?, raw: Arc::new(raw) })
     }
 }
 
@@ -107,19 +93,13 @@ impl Message {
         let delimiter = frames
             .iter()
             .position(|frame| frame.as_ref() == DELIMITER)
-            .ok_or(Malformed::Delimiter {
-                frames: frames.len(),
-            })?;
+            .ok_or(Malformed::Delimiter { frames: frames.len() })?;
         let rest = frames.split_off(delimiter);
         let [_, signature, parts @ ..] = rest.as_slice() else {
-            return Err(Malformed::Truncated {
-                frames: rest.len() - 1,
-            });
+            return Err(Malformed::Truncated { frames: rest.len() - 1 });
         };
         let [header, parent, metadata, content, buffers @ ..] = parts else {
-            return Err(Malformed::Truncated {
-                frames: rest.len() - 1,
-            });
+            return Err(Malformed::Truncated { frames: rest.len() - 1 });
         };
         if !signer.verify(&parts[..4], signature) {
             return Err(Malformed::Signature);
@@ -138,12 +118,7 @@ impl Message {
     /// The signed frames of this message.
     pub(crate) fn encode(&self, signer: &Signer) -> Vec<Bytes> {
         let part = |value: &Value| Bytes::from(value.to_string());
-        let parts = [
-            part(&self.header.raw),
-            part(&self.parent),
-            part(&self.metadata),
-            part(&self.content),
-        ];
+        let parts = [part(&self.header.raw), part(&self.parent), part(&self.metadata), part(&self.content)];
         let mut frames = self.identities.clone();
         frames.push(Bytes::from_static(DELIMITER));
         frames.push(Bytes::from(signer.sign(&parts)));
@@ -154,13 +129,8 @@ impl Message {
 }
 
 fn object(part: &'static str, bytes: &[u8]) -> Result<Value, Malformed> {
-    let value: Value =
-        serde_json::from_slice(bytes).map_err(|source| Malformed::Json { part, source })?;
-    if value.is_object() {
-        Ok(value)
-    } else {
-        Err(Malformed::NotAnObject { part })
-    }
+    let value: Value = serde_json::from_slice(bytes).map_err(|source| Malformed::Json { part, source })?;
+    if value.is_object() { Ok(value) } else { Err(Malformed::NotAnObject { part }) }
 }
 
 #[cfg(test)]
@@ -188,10 +158,7 @@ mod tests {
         let signer = Signer::new("k");
         let whole = sample(&signer);
         for kept in 0..7 {
-            assert!(
-                Message::decode(whole[..kept].to_vec(), &signer).is_err(),
-                "{kept} frames"
-            );
+            assert!(Message::decode(whole[..kept].to_vec(), &signer).is_err(), "{kept} frames");
         }
     }
 
@@ -207,12 +174,7 @@ mod tests {
     #[test]
     fn deep_nesting_and_bad_text_are_refused() {
         let signer = Signer::new("");
-        for content in [
-            vec![b'['; 100_000],
-            b"\xff\xfe".to_vec(),
-            b"3".to_vec(),
-            Vec::new(),
-        ] {
+        for content in [vec![b'['; 100_000], b"\xff\xfe".to_vec(), b"3".to_vec(), Vec::new()] {
             let mut frames = sample(&signer);
             frames[6] = Bytes::from(content);
             assert!(Message::decode(frames, &signer).is_err());

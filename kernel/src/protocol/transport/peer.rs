@@ -55,20 +55,14 @@ impl Peer {
 }
 
 /// Binds `endpoint` and runs `serve` for every peer that completes the handshake.
-pub(crate) async fn listen<F, S>(
-    endpoint: &Endpoint,
-    socket_type: &'static str,
-    serve: F,
-) -> io::Result<JoinHandle<()>>
+pub(crate) async fn listen<F, S>(endpoint: &Endpoint, socket_type: &'static str, serve: F) -> io::Result<JoinHandle<()>>
 where
     F: Fn(PeerInfo, Peer, Reader) -> S + Send + Sync + 'static,
     S: Future<Output = ()> + Send + 'static,
 {
     let listener = endpoint.bind().await?;
     let serve = Arc::new(serve);
-    Ok(tokio::spawn(async move {
-        accept_all(listener, socket_type, serve).await
-    }))
+    Ok(tokio::spawn(async move { accept_all(listener, socket_type, serve).await }))
 }
 
 /// Reads the next message, skipping what is none; `None` when the peer is gone.
@@ -106,9 +100,7 @@ where
         };
         let serve = serve.clone();
         tokio::spawn(async move {
-            match tokio::time::timeout(HANDSHAKE_LIMIT, zmtp::handshake(&mut stream, socket_type))
-                .await
-            {
+            match tokio::time::timeout(HANDSHAKE_LIMIT, zmtp::handshake(&mut stream, socket_type)).await {
                 Ok(Ok(info)) => {
                     let (reader, writer) = tokio::io::split(stream);
                     let peer = Peer::spawn(writer);

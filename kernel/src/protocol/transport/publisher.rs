@@ -54,10 +54,8 @@ impl Publisher {
             }),
         };
         let accepted = publisher.clone();
-        let accepting = peer::listen(endpoint, "XPUB", move |_, peer, reader| {
-            accepted.clone().serve(peer, reader)
-        })
-        .await?;
+        let accepting =
+            peer::listen(endpoint, "XPUB", move |_, peer, reader| accepted.clone().serve(peer, reader)).await?;
         *publisher.shared.accepting.lock() = Some(accepting.abort_handle());
         Ok(publisher)
     }
@@ -67,18 +65,12 @@ impl Publisher {
         let frames: Arc<[Bytes]> = frames.into();
         let Some(topic) = frames.first() else { return };
         for subscriber in self.shared.subscribers.lock().values_mut() {
-            if !subscriber
-                .topics
-                .iter()
-                .any(|prefix| topic.starts_with(prefix))
-            {
+            if !subscriber.topics.iter().any(|prefix| topic.starts_with(prefix)) {
                 continue;
             }
             let taken = subscriber.peer.send(frames.clone());
             if !taken && !subscriber.stalled {
-                tracing::warn!(
-                    "a subscriber of IOPub does not read; it loses messages until it does"
-                );
+                tracing::warn!("a subscriber of IOPub does not read; it loses messages until it does");
             }
             subscriber.stalled = !taken;
         }
@@ -90,13 +82,7 @@ impl Publisher {
             accepting.abort();
         }
         let drained = async {
-            while !self
-                .shared
-                .subscribers
-                .lock()
-                .values()
-                .all(|subscriber| subscriber.peer.is_drained())
-            {
+            while !self.shared.subscribers.lock().values().all(|subscriber| subscriber.peer.is_drained()) {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
@@ -106,15 +92,8 @@ impl Publisher {
 
     async fn serve(self, peer: Peer, mut reader: Reader) {
         let connection = self.shared.connections.fetch_add(1, Ordering::Relaxed);
-        let subscriber = Subscriber {
-            peer,
-            topics: Vec::new(),
-            stalled: false,
-        };
-        self.shared
-            .subscribers
-            .lock()
-            .insert(connection, subscriber);
+        let subscriber = Subscriber { peer, topics: Vec::new(), stalled: false };
+        self.shared.subscribers.lock().insert(connection, subscriber);
         while let Some(frames) = peer::next_message(&mut reader, "iopub").await {
             self.subscription(connection, &frames);
         }
@@ -136,11 +115,7 @@ impl Publisher {
                 subscriber.topics.push(topic);
             }
             Some(0) => {
-                if let Some(index) = subscriber
-                    .topics
-                    .iter()
-                    .position(|topic| *topic == frame[1..])
-                {
+                if let Some(index) = subscriber.topics.iter().position(|topic| *topic == frame[1..]) {
                     subscriber.topics.swap_remove(index);
                 }
             }

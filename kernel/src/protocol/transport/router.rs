@@ -47,9 +47,7 @@ impl Router {
         let router = Self { shared };
         let accepted = router.clone();
         let accepting = peer::listen(endpoint, "ROUTER", move |info, peer, reader| {
-            accepted
-                .clone()
-                .serve(info.identity, peer, reader, incoming.clone())
+            accepted.clone().serve(info.identity, peer, reader, incoming.clone())
         })
         .await?;
         *router.shared.accepting.lock() = Some(accepting.abort_handle());
@@ -61,18 +59,10 @@ impl Router {
         let Some((identity, rest)) = frames.split_first() else {
             return false;
         };
-        let peer = self
-            .shared
-            .peers
-            .lock()
-            .get(identity)
-            .map(|(_, peer)| peer.clone());
+        let peer = self.shared.peers.lock().get(identity).map(|(_, peer)| peer.clone());
         let sent = peer.is_some_and(|peer| peer.send(rest.into()));
         if !sent {
-            tracing::debug!(
-                socket = self.shared.name,
-                "dropped a message for a peer that is not there"
-            );
+            tracing::debug!(socket = self.shared.name, "dropped a message for a peer that is not there");
         }
         sent
     }
@@ -83,13 +73,7 @@ impl Router {
             accepting.abort();
         }
         let drained = async {
-            while !self
-                .shared
-                .peers
-                .lock()
-                .values()
-                .all(|(_, peer)| peer.is_drained())
-            {
+            while !self.shared.peers.lock().values().all(|(_, peer)| peer.is_drained()) {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
@@ -97,25 +81,12 @@ impl Router {
         self.shared.peers.lock().clear();
     }
 
-    async fn serve(
-        self,
-        identity: Bytes,
-        peer: Peer,
-        mut reader: peer::Reader,
-        incoming: mpsc::Sender<Vec<Bytes>>,
-    ) {
+    async fn serve(self, identity: Bytes, peer: Peer, mut reader: peer::Reader, incoming: mpsc::Sender<Vec<Bytes>>) {
         let connection = self.shared.connections.fetch_add(1, Ordering::Relaxed);
-        let identity = if identity.is_empty() {
-            own_identity(connection)
-        } else {
-            identity
-        };
+        let identity = if identity.is_empty() { own_identity(connection) } else { identity };
         // A client that reconnects may be here before its old connection is known to be dead: the new
         // one takes over.
-        self.shared
-            .peers
-            .lock()
-            .insert(identity.clone(), (connection, peer));
+        self.shared.peers.lock().insert(identity.clone(), (connection, peer));
         while let Some(mut frames) = peer::next_message(&mut reader, self.shared.name).await {
             frames.insert(0, identity.clone());
             if incoming.send(frames).await.is_err() {
@@ -123,10 +94,7 @@ impl Router {
             }
         }
         let mut peers = self.shared.peers.lock();
-        if peers
-            .get(&identity)
-            .is_some_and(|(current, _)| *current == connection)
-        {
+        if peers.get(&identity).is_some_and(|(current, _)| *current == connection) {
             peers.remove(&identity);
         }
     }

@@ -24,12 +24,7 @@ impl Signer {
         for part in parts {
             context.update(part);
         }
-        context
-            .sign()
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        context.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Whether `signature` is the one of `parts`, compared in constant time.
@@ -44,11 +39,7 @@ impl Signer {
 }
 
 fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: &u8| {
-        char::from(*byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     text.chunks(2)
         .map(|pair| match pair {
             [high, low] => Some(digit(high)? << 4 | digit(low)?),

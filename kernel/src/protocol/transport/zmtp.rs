@@ -83,20 +83,13 @@ pub(crate) async fn read<R: AsyncRead + Unpin>(reader: &mut R) -> io::Result<Inc
             frames.push(read_body(reader, length).await?);
         }
         if flags & MORE == 0 {
-            return Ok(if oversized {
-                Incoming::Oversized { bytes }
-            } else {
-                Incoming::Message(frames)
-            });
+            return Ok(if oversized { Incoming::Oversized { bytes } } else { Incoming::Message(frames) });
         }
     }
 }
 
 /// Writes one message; the caller flushes.
-pub(crate) async fn write<W: AsyncWrite + Unpin>(
-    writer: &mut W,
-    frames: &[Bytes],
-) -> io::Result<()> {
+pub(crate) async fn write<W: AsyncWrite + Unpin>(writer: &mut W, frames: &[Bytes]) -> io::Result<()> {
     for (index, frame) in frames.iter().enumerate() {
         let more = if index + 1 < frames.len() { MORE } else { 0 };
         let mut header = BytesMut::with_capacity(9);
@@ -129,8 +122,7 @@ fn parse_ready(body: &[u8]) -> Option<PeerInfo> {
     while let Some((&length, tail)) = rest.split_first() {
         let (name, tail) = tail.split_at_checked(usize::from(length))?;
         let (length, tail) = tail.split_first_chunk::<4>()?;
-        let (value, tail) =
-            tail.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        let (value, tail) = tail.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
         if name.eq_ignore_ascii_case(b"Identity") {
             // Longer identities are not allowed by the specification.
             info.identity = Bytes::copy_from_slice(value.get(..value.len().min(255))?);
@@ -158,11 +150,7 @@ async fn read_frame_header<R: AsyncRead + Unpin>(reader: &mut R) -> io::Result<(
     if flags & !(MORE | LONG | COMMAND) != 0 {
         return Err(invalid("reserved bits in a frame header"));
     }
-    let length = if flags & LONG == 0 {
-        u64::from(reader.read_u8().await?)
-    } else {
-        reader.read_u64().await?
-    };
+    let length = if flags & LONG == 0 { u64::from(reader.read_u8().await?) } else { reader.read_u64().await? };
     Ok((flags, length))
 }
 
@@ -170,20 +158,12 @@ async fn read_frame_header<R: AsyncRead + Unpin>(reader: &mut R) -> io::Result<(
 async fn read_body<R: AsyncRead + Unpin>(reader: &mut R, length: u64) -> io::Result<Bytes> {
     let mut body = Vec::with_capacity(usize::try_from(length.min(64 << 10)).unwrap_or(0));
     reader.take(length).read_to_end(&mut body).await?;
-    if body.len() as u64 == length {
-        Ok(Bytes::from(body))
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
+    if body.len() as u64 == length { Ok(Bytes::from(body)) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 async fn skip<R: AsyncRead + Unpin>(reader: &mut R, length: u64) -> io::Result<()> {
     let skipped = tokio::io::copy(&mut reader.take(length), &mut tokio::io::sink()).await?;
-    if skipped == length {
-        Ok(())
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
+    if skipped == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 fn invalid(what: &'static str) -> io::Error {
@@ -196,16 +176,10 @@ mod tests {
 
     #[tokio::test]
     async fn frames_survive_the_round_trip() {
-        let frames = vec![
-            Bytes::new(),
-            Bytes::from_static(b"a"),
-            Bytes::from(vec![7; 300]),
-        ];
+        let frames = vec![Bytes::new(), Bytes::from_static(b"a"), Bytes::from(vec![7; 300])];
         let mut wire = Vec::new();
         write(&mut wire, &frames).await.unwrap();
-        let Incoming::Message(read) = read(&mut wire.as_slice()).await.unwrap() else {
-            panic!("no message")
-        };
+        let Incoming::Message(read) = read(&mut wire.as_slice()).await.unwrap() else { panic!("no message") };
         assert_eq!(read, frames);
     }
 
@@ -223,13 +197,8 @@ mod tests {
         let mut wire = [MORE, 0].repeat(FRAME_COUNT_LIMIT + 5);
         wire.extend_from_slice(&[0, 1, b'x', 0, 1, b'y']);
         let mut reader = wire.as_slice();
-        assert!(matches!(
-            read(&mut reader).await.unwrap(),
-            Incoming::Oversized { bytes: 1 }
-        ));
-        let Incoming::Message(next) = read(&mut reader).await.unwrap() else {
-            panic!("no message")
-        };
+        assert!(matches!(read(&mut reader).await.unwrap(), Incoming::Oversized { bytes: 1 }));
+        let Incoming::Message(next) = read(&mut reader).await.unwrap() else { panic!("no message") };
         assert_eq!(next, [Bytes::from_static(b"y")]);
     }
 
