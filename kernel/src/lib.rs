@@ -3,9 +3,13 @@
 
 mod assist;
 mod cell;
+pub mod client;
 mod command;
 pub mod environment;
+pub mod kernelspec;
 pub mod language;
+pub mod notebook;
+pub mod protocol;
 mod session;
 
 pub use cell::cell_host;
