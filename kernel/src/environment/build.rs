@@ -97,3 +97,27 @@ pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// Removes environments and compiled cells of other versions; returns the bytes that were freed.
+///
+/// # Errors
+/// When there is no toolchain to tell which environment is in use, or a folder cannot be removed.
+pub fn remove_others() -> Result<u64, EnvironmentError> {
+    let home = home()?;
+    let keep = hash(&Toolchain::find(&home)?);
+    let mut freed = 0;
+    for place in [home.join("environments"), home.join("cells"), home.join("build/src")] {
+        let Ok(entries) = fs::read_dir(&place) else { continue };
+        for entry in entries.flatten().filter(|entry| !entry.file_name().to_string_lossy().starts_with(&keep)) {
+            freed += size(&entry.path());
+            fs::remove_dir_all(entry.path())
+                .map_err(|source| EnvironmentError::Write { path: entry.path(), source })?;
+        }
+    }
+    Ok(freed)
+}
+
+fn size(path: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(path) else { return fs::symlink_metadata(path).map_or(0, |data| data.len()) };
+    entries.flatten().map(|entry| size(&entry.path())).sum()
+}
