@@ -78,30 +78,40 @@ impl Compiler {
         if let Some(names) = std::fs::read(&known).ok().and_then(|json| serde_json::from_slice(&json).ok()) {
             return Ok(names);
         }
-        let work = self.work_folder(&self.environment.cells())?;
-        let mut command = self.command(probe, work.path())?;
-        command
-            .env("RUSTC_BOOTSTRAP", "1")
-            .args(["--crate-type", "cdylib", "--emit=metadata", "--diagnostic-width=1000000"])
-            .args(["-Ztrim-diagnostic-paths=no", "-Zwrite-long-types-to-disk=no"]);
-        let result = self.output(command).await?;
+        let found = self.check(probe).await?;
         let mut names = BTreeMap::new();
         let added: Vec<_> = self.extensions.iter().map(|extension| extension.named().0).collect();
         let named = self.environment.externs().iter().map(|(name, _)| name.as_str());
         let external = named.chain(added.iter().map(String::as_str)).collect();
-        for diagnostic in diagnostics(&result) {
+        for diagnostic in found {
             if let (Some(ty), Some(Role::Put(name))) =
                 (diagnostic.message.strip_prefix("assay-type "), diagnostic.roles(probe).next())
             {
                 names.insert(name.clone(), types::in_later_cells(ty, &run.krate(), &external));
             }
         }
+        let work = self.work_folder(&self.environment.cells())?;
         if let Ok(json) = serde_json::to_vec(&names) {
             let part = work.path().join("types.json");
             // Only a cache: without it the types are asked for again.
             let _ = std::fs::write(&part, json).and_then(|()| std::fs::rename(&part, &known));
         }
         Ok(names)
+    }
+
+    /// Type-checks a crate; types are printed in full.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub(crate) async fn check(&self, cell: &Generated) -> Result<Vec<Diagnostic>, CompileError> {
+        let work = self.work_folder(&self.environment.cells())?;
+        let mut command = self.command(cell, work.path())?;
+        command
+            // For the two flags below, which say how types are printed; no code is generated.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .args(["--crate-type", "cdylib", "--emit=metadata", "--diagnostic-width=1000000"])
+            .args(["-Ztrim-diagnostic-paths=no", "-Zwrite-long-types-to-disk=no"]);
+        Ok(diagnostics(&self.output(command).await?))
     }
 
     fn work_folder(&self, folder: &Path) -> Result<tempfile::TempDir, CompileError> {

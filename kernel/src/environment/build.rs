@@ -8,6 +8,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::cargo::{self, Artifact, Progress};
+use super::members;
 use super::{Environment, EnvironmentError, Manifest, NAMED, Toolchain, hash, home, short, sources};
 
 /// Builds the environment of this binary, or finds it built. `progress` is told how far it is.
@@ -63,7 +64,7 @@ fn collect(
     let deps = folder.join("deps");
     fs::create_dir_all(&deps)?;
     let mut externs = Vec::new();
-    for (name, file) in built {
+    for Artifact { krate: name, file, .. } in built {
         let Some(file_name) = file.file_name() else { continue };
         if name == "lab" {
             // Cargo writes the next build to the same file.
@@ -75,6 +76,7 @@ fn collect(
             externs.push((name.clone(), file_name.to_string_lossy().into_owned()));
         }
     }
+    fs::write(folder.join("members.txt"), members::of(built.iter().map(|artifact| artifact.source.as_path())))?;
     let lock = fs::read(source.join("Cargo.lock"))?;
     fs::write(folder.join("Cargo.lock"), &lock)?;
     let mut hasher = Sha256::new();

@@ -26,6 +26,8 @@ pub struct Progress {
 #[derive(Deserialize)]
 struct Message {
     reason: String,
+    #[serde(default)]
+    manifest_path: PathBuf,
     target: Option<Target>,
     #[serde(default)]
     filenames: Vec<PathBuf>,
@@ -37,7 +39,14 @@ struct Target {
 }
 
 /// A library that cargo built or found built.
-pub(super) type Artifact = (String, PathBuf);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Artifact {
+    /// The crate's name.
+    pub(super) krate: String,
+    pub(super) file: PathBuf,
+    /// The folder of its Cargo.toml.
+    pub(super) source: PathBuf,
+}
 
 /// Builds the package in `source`; returns every library behind it: crate name and file.
 pub(super) fn build(
@@ -131,14 +140,15 @@ fn leaks(name: &str) -> bool {
     of_cargo || matches!(name, "RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" | "DATABASE_URL")
 }
 
-fn artifacts(stdout: impl Read) -> BTreeSet<(String, PathBuf)> {
+fn artifacts(stdout: impl Read) -> BTreeSet<Artifact> {
     let mut found = BTreeSet::new();
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
         let Ok(message) = serde_json::from_str::<Message>(&line) else { continue };
         let Some(target) = message.target.filter(|_| message.reason == "compiler-artifact") else { continue };
         for file in message.filenames {
             if file.extension().is_some_and(|end| end == "rlib" || end == "rmeta" || end == "so") {
-                found.insert((target.name.clone(), file));
+                let source = message.manifest_path.parent().unwrap_or(Path::new("")).to_owned();
+                found.insert(Artifact { krate: target.name.clone(), file, source });
             }
         }
     }

@@ -176,7 +176,7 @@ fn collect(
     let deps = folder.join("deps");
     fs::create_dir_all(&deps)?;
     let library = format!("lib{}.so", manifest.krate);
-    for (name, file) in built {
+    for cargo::Artifact { krate: name, file, .. } in built {
         let Some(file_name) = file.file_name() else { continue };
         if file_name == library.as_str() {
             fs::copy(file, folder.join(&library))?;

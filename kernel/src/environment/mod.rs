@@ -4,6 +4,7 @@
 mod build;
 mod cargo;
 mod extend;
+mod members;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -135,6 +136,11 @@ impl Environment {
 
     pub(crate) fn deps(&self) -> PathBuf {
         self.folder.join("deps")
+    }
+
+    /// The names of methods that the crates in it define, one a line; see `assist::members`.
+    pub(crate) fn members(&self) -> PathBuf {
+        self.folder.join("members.txt")
     }
 
     pub(crate) fn externs(&self) -> &[(String, PathBuf)] {
