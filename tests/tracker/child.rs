@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use tracker::Run;
 use tracker::context::{self, Context};
 
@@ -34,8 +34,10 @@ fn body() {
         }
         "write" => {
             tell(run.uid());
-            let _ = std::io::stdin().read_line(&mut String::new());
-            (0..5000).for_each(|step| run.log("loss", step, step));
+            for part in [0..2500, 2500..5000] {
+                let _ = std::io::stdin().read_line(&mut String::new());
+                part.for_each(|step| run.log("loss", step, step));
+            }
             run.finish().unwrap();
         }
         "cells" => {
@@ -58,6 +60,7 @@ pub(crate) struct Recorder {
     pub(crate) child: Child,
     /// Kept open: a test that prints to a closed pipe fails.
     _out: BufReader<ChildStdout>,
+    pub(crate) err: BufReader<ChildStderr>,
     pub(crate) uid: String,
 }
 
@@ -69,9 +72,11 @@ pub(crate) fn spawn(task: &str, db: &Path) -> Recorder {
         .env("ASSAY_DB", db)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
+    let err = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("uid=") {
         line.clear();
@@ -83,8 +88,9 @@ pub(crate) fn spawn(task: &str, db: &Path) -> Recorder {
     }
     let (_, uid) = line.trim().rsplit_once("uid=").unwrap();
     Recorder {
-        child,
         uid: uid.to_owned(),
+        child,
+        err,
         _out: out,
     }
 }
