@@ -40,6 +40,15 @@ fn body() {
             }
             run.finish().unwrap();
         }
+        "flush" => {
+            tell(run.uid());
+            let _ = std::io::stdin().read_line(&mut String::new());
+            run.log("loss", 0, 1.0);
+            assert!(run.flush().is_err());
+            println!("refused");
+            let _ = std::io::stdin().read_line(&mut String::new());
+            run.finish().unwrap();
+        }
         "cells" => {
             tell(run.uid());
             context::record_cell(2, "train(x);\nplot();");
@@ -59,7 +68,7 @@ fn tell(uid: &str) {
 pub(crate) struct Recorder {
     pub(crate) child: Child,
     /// Kept open: a test that prints to a closed pipe fails.
-    _out: BufReader<ChildStdout>,
+    pub(crate) out: BufReader<ChildStdout>,
     pub(crate) err: BufReader<ChildStderr>,
     pub(crate) uid: String,
 }
@@ -91,6 +100,6 @@ pub(crate) fn spawn(task: &str, db: &Path) -> Recorder {
         uid: uid.to_owned(),
         child,
         err,
-        _out: out,
+        out,
     }
 }

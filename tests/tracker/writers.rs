@@ -62,6 +62,26 @@ fn what_cannot_be_stored_is_kept_said_once_and_stored_later() {
 }
 
 #[test]
+fn many_refusals_are_said_once() {
+    let place = Place::new();
+    let mut recorder = child::spawn("flush", &place.db());
+    let mut input = recorder.child.stdin.take().unwrap();
+    change(&place.db(), "ALTER TABLE point RENAME TO hidden");
+    input.write_all(b"go\n").unwrap();
+    // The flush returns after it was refused again and again.
+    let mut out = String::new();
+    while !out.contains("refused") {
+        assert_ne!(recorder.out.read_line(&mut out).unwrap(), 0, "{out}");
+    }
+    change(&place.db(), "ALTER TABLE hidden RENAME TO point");
+    input.write_all(b"go\n").unwrap();
+    let mut said = String::new();
+    recorder.err.read_to_string(&mut said).unwrap();
+    assert!(recorder.child.wait().unwrap().success(), "{said}");
+    assert_eq!(said.matches("assay:").count(), 1, "{said}");
+}
+
+#[test]
 fn flush_says_what_is_wrong_and_loses_nothing() {
     let place = Place::new();
     let run = place.start("broken", &());
