@@ -1,2 +1,2 @@
 //! lab
-pub use {dfdx, plotters, polars, tracker};
+pub use {dfdx, polars, plotters, tracker};
