@@ -1,6 +1,7 @@
 //! `assay runs`: a table of the recorded runs.
 
 use clap::ValueEnum;
+use comfy_table::Table;
 use tracker::compare::{MetricRow, differing_params};
 use tracker::{Comparison, Metric, Query, RunRecord, Status, format};
 
@@ -90,50 +91,64 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     table::print(&overview(runs))
 }
 
-/// The table, and a line about what it leaves out.
+/// The table, and a line about what it leaves out to fit the terminal.
 fn overview(runs: Vec<RunRecord>) -> String {
     let mut params = differing_params(&runs);
     let Comparison {
         runs, mut metrics, ..
     } = Comparison::of(runs);
-    let left_out =
-        params.len().saturating_sub(MOST_COLUMNS) + metrics.len().saturating_sub(MOST_COLUMNS);
+    let all = params.len() + metrics.len();
     params.truncate(MOST_COLUMNS);
     metrics.truncate(MOST_COLUMNS);
+    let mut started = true;
+    let mut table = table_of(&runs, started, &params, &metrics);
+    while !table::fits(&mut table) && (started || params.len() + metrics.len() > 2) {
+        if started {
+            started = false;
+        } else if params.len() >= metrics.len() {
+            params.pop();
+        } else {
+            metrics.pop();
+        }
+        table = table_of(&runs, started, &params, &metrics);
+    }
+    let mut text = table::lines(&table);
+    let left_out = all - params.len() - metrics.len() + usize::from(!started);
+    if left_out > 0 {
+        let noun = if left_out == 1 { "column" } else { "columns" };
+        text.push_str(&format!(
+            "{left_out} more {noun}: see `assay runs --json` or `assay show RUN`.\n"
+        ));
+    }
+    text
+}
 
-    let fixed = ["run", "name", "status", "duration", "started"].map(str::to_owned);
+fn table_of(runs: &[RunRecord], started: bool, params: &[String], metrics: &[MetricRow]) -> Table {
+    let fixed = ["run", "name", "status", "duration", "started"];
+    let fixed = fixed
+        .iter()
+        .take(if started { 5 } else { 4 })
+        .map(|heading| (*heading).to_owned());
     let arrows = metrics
         .iter()
         .map(|row| format!("{} {}", row.metric, row.direction.arrow()));
-    let mut table = table::new(
-        fixed
-            .into_iter()
-            .chain(params.iter().cloned())
-            .chain(arrows),
-    );
+    let mut table = table::new(fixed.chain(params.iter().cloned()).chain(arrows));
     for (index, run) in runs.iter().enumerate() {
         let mut row = vec![
             table::left(&run.uid),
             table::left(&run.name),
             table::left(run.status.as_str()),
             table::right(format::duration(run.duration_ms)),
-            table::left(format::moment(run.started_ms)),
         ];
-        row.extend(
-            params
-                .iter()
-                .map(|path| table::right(run.param(path).map(format::value).unwrap_or_default())),
-        );
+        if started {
+            row.push(table::left(format::moment(run.started_ms)));
+        }
+        let values = params.iter().map(|path| run.param(path).map(format::value));
+        row.extend(values.map(|value| table::right(value.unwrap_or_default())));
         row.extend(metrics.iter().map(|metric| cell(metric, run, index)));
         table.add_row(row);
     }
-    let mut text = table::lines(&table);
-    if left_out > 0 {
-        text.push_str(&format!(
-            "{left_out} more columns: see `assay runs --json` or `assay show RUN`.\n"
-        ));
-    }
-    text
+    table
 }
 
 fn cell(row: &MetricRow, run: &RunRecord, index: usize) -> comfy_table::Cell {

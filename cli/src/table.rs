@@ -41,6 +41,20 @@ pub(crate) fn new<T: AsRef<str>>(headings: impl IntoIterator<Item = T>) -> Table
     table
 }
 
+/// Whether no cell must be broken to fit the terminal; anything fits where there is none.
+pub(crate) fn fits(table: &mut Table) -> bool {
+    let Some(terminal) = table.width() else {
+        return true;
+    };
+    // A space on either side of each cell, and one between two of them.
+    let width: usize = table
+        .column_max_content_widths()
+        .into_iter()
+        .map(|width| usize::from(width) + 3)
+        .sum();
+    width <= usize::from(terminal) + 1
+}
+
 /// A cell of text.
 pub(crate) fn left(text: impl AsRef<str>) -> Cell {
     Cell::new(tracker::format::plain(text.as_ref()))
@@ -86,5 +100,21 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
             Err(anyhow::Error::from(error).context("the output could not be written"))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_fits_just_when_none_of_its_cells_is_broken() {
+        let mut table = new(["aaaa", "bbbb"]);
+        table.add_row([left("1"), right("2")]);
+        for (width, fitting) in [(12, false), (13, true)] {
+            table.set_width(width);
+            assert_eq!(fits(&mut table), fitting, "{width}");
+            assert_eq!(lines(&table).lines().count() == 3, fitting, "{width}");
+        }
     }
 }

@@ -53,11 +53,7 @@ pub enum Outcome {
         user_expressions: Map<String, Value>,
     },
     /// The one `error` message of the cell; `traceback` may hold ANSI colours.
-    Error {
-        ename: String,
-        evalue: String,
-        traceback: Vec<String>,
-    },
+    Error { ename: String, evalue: String, traceback: Vec<String> },
 }
 
 /// Which of the two streams.
@@ -71,27 +67,13 @@ pub enum Stream {
 #[derive(Debug)]
 pub enum Event {
     Stream(Stream, String),
-    Display {
-        data: MimeBundle,
-        metadata: Map<String, Value>,
-        display_id: Option<String>,
-        update: bool,
-    },
+    Display { data: MimeBundle, metadata: Map<String, Value>, display_id: Option<String>, update: bool },
     /// The value of the cell's last expression.
-    Result {
-        data: MimeBundle,
-        metadata: Map<String, Value>,
-    },
-    ClearOutput {
-        wait: bool,
-    },
+    Result { data: MimeBundle, metadata: Map<String, Value> },
+    ClearOutput { wait: bool },
     /// Asks the person for a line; the answer arrives on `reply`. The protocol drops `reply` when the
     /// front end does not allow input.
-    Input {
-        prompt: String,
-        password: bool,
-        reply: oneshot::Sender<String>,
-    },
+    Input { prompt: String, password: bool, reply: oneshot::Sender<String> },
 }
 
 /// Where a cell's events go. It stays valid after the cell has ended: a thread that prints late is shown
@@ -146,12 +128,7 @@ pub trait Language: Send + Sync + 'static {
     fn complete(&self, code: &str, cursor: usize) -> impl Future<Output = Completions> + Send;
 
     /// What is known of the name at `cursor`; `None` when nothing is.
-    fn inspect(
-        &self,
-        code: &str,
-        cursor: usize,
-        detail: u8,
-    ) -> impl Future<Output = Option<MimeBundle>> + Send;
+    fn inspect(&self, code: &str, cursor: usize, detail: u8) -> impl Future<Output = Option<MimeBundle>> + Send;
 
     fn is_complete(&self, code: &str) -> Completeness;
 

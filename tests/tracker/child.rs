@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use tracker::Run;
 use tracker::context::{self, Context};
 
@@ -34,8 +34,19 @@ fn body() {
         }
         "write" => {
             tell(run.uid());
+            for part in [0..2500, 2500..5000] {
+                let _ = std::io::stdin().read_line(&mut String::new());
+                part.for_each(|step| run.log("loss", step, step));
+            }
+            run.finish().unwrap();
+        }
+        "flush" => {
+            tell(run.uid());
             let _ = std::io::stdin().read_line(&mut String::new());
-            (0..5000).for_each(|step| run.log("loss", step, step));
+            run.log("loss", 0, 1.0);
+            assert!(run.flush().is_err());
+            println!("refused");
+            let _ = std::io::stdin().read_line(&mut String::new());
             run.finish().unwrap();
         }
         "cells" => {
@@ -57,7 +68,8 @@ fn tell(uid: &str) {
 pub(crate) struct Recorder {
     pub(crate) child: Child,
     /// Kept open: a test that prints to a closed pipe fails.
-    _out: BufReader<ChildStdout>,
+    pub(crate) out: BufReader<ChildStdout>,
+    pub(crate) err: BufReader<ChildStderr>,
     pub(crate) uid: String,
 }
 
@@ -69,9 +81,11 @@ pub(crate) fn spawn(task: &str, db: &Path) -> Recorder {
         .env("ASSAY_DB", db)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
+    let err = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("uid=") {
         line.clear();
@@ -83,8 +97,9 @@ pub(crate) fn spawn(task: &str, db: &Path) -> Recorder {
     }
     let (_, uid) = line.trim().rsplit_once("uid=").unwrap();
     Recorder {
-        child,
         uid: uid.to_owned(),
-        _out: out,
+        child,
+        err,
+        out,
     }
 }

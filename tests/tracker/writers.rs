@@ -1,9 +1,9 @@
 //! Several writers of one file: nothing is lost, nothing is stored twice.
 
-use std::io::Write;
+use std::io::{BufRead, Read, Write};
 
 use crate::child;
-use crate::support::{Place, Raw};
+use crate::support::{Place, Raw, change};
 
 #[test]
 fn two_processes_writing_at_once_lose_nothing() {
@@ -18,7 +18,7 @@ fn two_processes_writing_at_once_lose_nothing() {
             .stdin
             .take()
             .unwrap()
-            .write_all(b"go\n")
+            .write_all(b"go\ngo\n")
             .unwrap();
     }
     for recorder in &mut recorders {
@@ -39,6 +39,66 @@ fn two_processes_writing_at_once_lose_nothing() {
                 .eq((0..5000).map(|step| (step, step as f64)))
         );
     }
+}
+
+#[test]
+fn what_cannot_be_stored_is_kept_said_once_and_stored_later() {
+    let place = Place::new();
+    let mut recorder = child::spawn("write", &place.db());
+    let mut input = recorder.child.stdin.take().unwrap();
+    let mut raw = Raw::open(&place.db());
+    raw.run("ALTER TABLE point RENAME TO hidden");
+    input.write_all(b"go\n").unwrap();
+    let mut said = String::new();
+    while !said.contains("values are kept and storing is tried again") {
+        assert_ne!(recorder.err.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    raw.run("ALTER TABLE hidden RENAME TO point");
+    input.write_all(b"go\n").unwrap();
+    assert!(recorder.child.wait().unwrap().success());
+    assert_eq!(raw.count("SELECT count(*) FROM point"), 5000);
+    recorder.err.read_to_string(&mut said).unwrap();
+    assert_eq!(said.matches("assay:").count(), 1, "{said}");
+}
+
+#[test]
+fn many_refusals_are_said_once() {
+    let place = Place::new();
+    let mut recorder = child::spawn("flush", &place.db());
+    let mut input = recorder.child.stdin.take().unwrap();
+    change(&place.db(), "ALTER TABLE point RENAME TO hidden");
+    input.write_all(b"go\n").unwrap();
+    // The flush returns after it was refused again and again.
+    let mut out = String::new();
+    while !out.contains("refused") {
+        assert_ne!(recorder.out.read_line(&mut out).unwrap(), 0, "{out}");
+    }
+    change(&place.db(), "ALTER TABLE hidden RENAME TO point");
+    input.write_all(b"go\n").unwrap();
+    let mut said = String::new();
+    recorder.err.read_to_string(&mut said).unwrap();
+    assert!(recorder.child.wait().unwrap().success(), "{said}");
+    assert_eq!(said.matches("assay:").count(), 1, "{said}");
+}
+
+#[test]
+fn flush_says_what_is_wrong_and_loses_nothing() {
+    let place = Place::new();
+    let run = place.start("broken", &());
+    change(&place.db(), "ALTER TABLE point RENAME TO hidden");
+    (0..10).for_each(|step| run.log("loss", step, 1.0));
+    let error = run.flush().unwrap_err().to_string();
+    let expected = format!(
+        "10 values of run {} were not stored: could not store",
+        run.uid()
+    );
+    assert!(
+        error.starts_with(&expected) && error.contains("point"),
+        "{error}"
+    );
+    change(&place.db(), "ALTER TABLE hidden RENAME TO point");
+    run.flush().unwrap();
+    assert_eq!(place.store().run("broken").unwrap().metrics[0].points, 10);
 }
 
 #[test]
