@@ -55,6 +55,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Some(output) => output,
         None => default_output(&args.notebook)?,
     };
+    // Here, where it can be watched, rather than inside the first cell.
+    crate::env::build()?;
     let earlier = NewRuns::before(&database)?;
     let mut kernel = Launch::assay()?;
     kernel.envs.push(("ASSAY_DB".into(), database.clone().into()));

@@ -24,6 +24,9 @@ Runs:  let run = tracker::Run::start(\"name\", &config)?;  run.log(\"loss\", ste
        tracker::runs()      all runs as a table; `assay runs` in a terminal shows the same
 ";
 
+/// Every command, for completion.
+pub(crate) const NAMES: [&str; 5] = ["dep", "help", "opt", "restart", "vars"];
+
 /// One command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {

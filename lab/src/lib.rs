@@ -11,6 +11,8 @@ pub mod host;
 pub mod metric;
 pub mod nn;
 pub mod plot;
+pub mod prelude;
+pub mod tracker;
 pub mod train;
 
 pub use {dfdx, plotters, polars, serde, serde_json};

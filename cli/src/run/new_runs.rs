@@ -28,10 +28,18 @@ impl NewRuns {
     }
 }
 
-/// HOOK: the verbs `compare` and `runs` belong here, with `new` as their runs; until they are merged, only
-/// the uids are printed.
-fn print_comparison(_database: &Path, new: &[String]) -> anyhow::Result<()> {
-    super::display::print_line(&format!("new runs: {}", new.join(" ")))?;
+/// Prints the runs side by side and what can be done next.
+fn print_comparison(database: &Path, new: &[String]) -> anyhow::Result<()> {
+    let store = Store::open(database)?;
+    crate::compare::print_comparison(&store, new)?;
+    let db = match std::env::current_dir().map(|folder| folder.join("assay.db") == database) {
+        Ok(true) => String::new(),
+        _ => format!(" --db {}", database.display()),
+    };
+    let first = new.first().map(String::as_str).unwrap_or_default();
+    super::display::print_line(&format!(
+        "\nNext:\n  assay runs{db}            every run, with what differs\n  assay show {first}{db}   one run: configuration, curves, plots, code\n  assay install          use the kernel in JupyterLab or VS Code"
+    ))?;
     Ok(())
 }
 

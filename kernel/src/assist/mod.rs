@@ -3,4 +3,5 @@
 pub(crate) mod complete;
 pub(crate) mod completeness;
 pub(crate) mod inspect;
+mod members;
 pub(crate) mod variables;

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use super::diagnostics::Diagnostic;
 use super::generate::{Generated, Role};
 use super::types;
-use crate::environment::Environment;
+use crate::environment::{Environment, Extension};
 
 /// Why no compiler ran.
 #[derive(Debug, thiserror::Error)]
@@ -33,10 +33,8 @@ pub(crate) enum Compiled {
 #[derive(Debug, Clone)]
 pub(crate) struct Compiler {
     pub(crate) environment: Arc<Environment>,
-    /// Extra `--extern` flags, of crates added with `:dep`.
-    pub(crate) added: Vec<(String, PathBuf)>,
-    /// Where those crates' own dependencies are.
-    pub(crate) search: Vec<PathBuf>,
+    /// Crates added with `:dep`, in order.
+    pub(crate) extensions: Vec<Extension>,
 }
 
 impl Compiler {
@@ -55,11 +53,11 @@ impl Compiler {
         let kind = if cell.has_items { "dylib" } else { "cdylib" };
         let mut command = self.command(cell, work.path())?;
         command.arg("--crate-type").arg(kind).arg("-C").arg(format!("opt-level={opt}")).arg("-o").arg(&output);
-        for path in [self.environment.folder(), &self.environment.sysroot_lib(), &self.environment.items()] {
+        for path in [self.environment.folder(), &self.environment.items()] {
             command.arg("-C").arg(with("link-arg=-Wl,-rpath,", path));
         }
-        for path in &self.search {
-            command.arg("-C").arg(with("link-arg=-Wl,-rpath,", path));
+        for extension in &self.extensions {
+            command.arg("-C").arg(with("link-arg=-Wl,-rpath,", extension.folder()));
         }
         let result = self.output(command).await?;
         if !result.status.success() {
@@ -80,28 +78,40 @@ impl Compiler {
         if let Some(names) = std::fs::read(&known).ok().and_then(|json| serde_json::from_slice(&json).ok()) {
             return Ok(names);
         }
-        let work = self.work_folder(&self.environment.cells())?;
-        let mut command = self.command(probe, work.path())?;
-        command
-            .env("RUSTC_BOOTSTRAP", "1")
-            .args(["--crate-type", "cdylib", "--emit=metadata", "--diagnostic-width=1000000"])
-            .args(["-Ztrim-diagnostic-paths=no", "-Zwrite-long-types-to-disk=no"]);
-        let result = self.output(command).await?;
+        let found = self.check(probe).await?;
         let mut names = BTreeMap::new();
-        let external = self.environment.externs().iter().chain(&self.added).map(|(name, _)| name.as_str()).collect();
-        for diagnostic in diagnostics(&result) {
+        let added: Vec<_> = self.extensions.iter().map(|extension| extension.named().0).collect();
+        let named = self.environment.externs().iter().map(|(name, _)| name.as_str());
+        let external = named.chain(added.iter().map(String::as_str)).collect();
+        for diagnostic in found {
             if let (Some(ty), Some(Role::Put(name))) =
                 (diagnostic.message.strip_prefix("assay-type "), diagnostic.roles(probe).next())
             {
                 names.insert(name.clone(), types::in_later_cells(ty, &run.krate(), &external));
             }
         }
+        let work = self.work_folder(&self.environment.cells())?;
         if let Ok(json) = serde_json::to_vec(&names) {
             let part = work.path().join("types.json");
             // Only a cache: without it the types are asked for again.
             let _ = std::fs::write(&part, json).and_then(|()| std::fs::rename(&part, &known));
         }
         Ok(names)
+    }
+
+    /// Type-checks a crate; types are printed in full.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub(crate) async fn check(&self, cell: &Generated) -> Result<Vec<Diagnostic>, CompileError> {
+        let work = self.work_folder(&self.environment.cells())?;
+        let mut command = self.command(cell, work.path())?;
+        command
+            // For the two flags below, which say how types are printed; no code is generated.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .args(["--crate-type", "cdylib", "--emit=metadata", "--diagnostic-width=1000000"])
+            .args(["-Ztrim-diagnostic-paths=no", "-Zwrite-long-types-to-disk=no"]);
+        Ok(diagnostics(&self.output(command).await?))
     }
 
     fn work_folder(&self, folder: &Path) -> Result<tempfile::TempDir, CompileError> {
@@ -126,11 +136,14 @@ impl Compiler {
             .arg(with("dependency=", &environment.deps()))
             .arg("-L")
             .arg(with("dependency=", &environment.items()));
-        for path in &self.search {
-            command.arg("-L").arg(with("dependency=", path));
-        }
-        for (name, path) in environment.externs().iter().chain(&self.added) {
+        for (name, path) in environment.externs() {
             command.arg("--extern").arg(with(&format!("{name}="), path));
+        }
+        for extension in &self.extensions {
+            command.arg("-L").arg(with("dependency=", &extension.deps()));
+            for (name, path) in [extension.library(), extension.named()] {
+                command.arg("--extern").arg(with(&format!("{name}="), &path));
+            }
         }
         for krate in &cell.externs {
             let library = environment.items().join(format!("lib{krate}.so"));

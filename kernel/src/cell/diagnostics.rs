@@ -76,6 +76,12 @@ impl Diagnostic {
         self.code.as_ref().map(|code| code.code.as_str())
     }
 
+    /// The place in a person's text that this message is about.
+    pub(crate) fn primary<'a>(&'a self, cell: &'a Generated) -> Option<(&'a Origin, usize)> {
+        let mark = self.spans.iter().filter(|span| span.is_primary).find_map(|span| span.mark(cell))?;
+        Some((mark.origin, mark.range.start))
+    }
+
     /// The generated lines that this message points at.
     pub(crate) fn roles<'a>(&'a self, cell: &'a Generated) -> impl Iterator<Item = &'a Role> {
         let own = self.spans.iter();
@@ -114,9 +120,8 @@ pub(crate) fn render(diagnostics: &[Diagnostic], cell: &Generated, hints: &[Stri
         };
     };
     let name = first.code().unwrap_or("CompileError").to_owned();
-    let place = first.spans.iter().filter(|span| span.is_primary).find_map(|span| span.mark(cell));
-    let message = match place {
-        Some(mark) => format!("{} ({})", clean(&first.message), place_of(mark.origin, mark.range.start)),
+    let message = match first.primary(cell) {
+        Some((origin, byte)) => format!("{} ({})", clean(&first.message), place_of(origin, byte)),
         None => clean(&first.message),
     };
     let mut traceback = Vec::new();

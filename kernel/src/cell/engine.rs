@@ -10,7 +10,7 @@ use wire::{Ended, ToHost};
 use super::compile::{CompileError, Compiled, Compiler};
 use super::diagnostics::{self, Diagnostic};
 use super::failure::{Failure, lost};
-use super::generate::{Generated, How, Plan, Role, generate, unparsed};
+use super::generate::{Generated, How, Plan, Role, Surroundings, generate, unparsed};
 use super::host::{End, Host, HostError};
 use super::split::{Split, split};
 use super::state::{Gone, Held, Origin, State, Variable};
@@ -67,7 +67,7 @@ impl Drop for Ready {
 
 impl Engine {
     pub(crate) fn new(environment: Arc<Environment>, program: PathBuf, folder: PathBuf) -> Self {
-        let compiler = Compiler { environment, added: Vec::new(), search: Vec::new() };
+        let compiler = Compiler { environment, extensions: Vec::new() };
         Self { compiler, state: State::default(), host: None, program, folder }
     }
 
@@ -75,7 +75,7 @@ impl Engine {
     pub(crate) async fn ensure_host(&mut self) -> Result<&mut Host, HostError> {
         let host = match self.host.take() {
             Some(host) => host,
-            None => Host::start(&self.program, &self.compiler.environment.library(), &self.folder).await?,
+            None => Host::start(&self.program, &self.compiler.environment, &self.folder).await?,
         };
         Ok(self.host.insert(host))
     }
@@ -132,9 +132,9 @@ impl Engine {
         let mut unstored = BTreeMap::new();
         let mut names = None;
         for _ in 0..ROUNDS {
-            let cell = generate(&self.state, split, carried, origin, &plan, How::Run { opt });
+            let cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
             if !plan.put.is_empty() && names.is_none() {
-                let probe = generate(&self.state, split, carried, origin, &plan, How::Name);
+                let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
                 let (compiler, run) = (self.compiler.clone(), cell.clone());
                 names = Some(tokio::spawn(async move { compiler.names(&probe, &run).await }));
             }
@@ -152,6 +152,11 @@ impl Engine {
             }
         }
         Err(Failure::new("CompileError", "the variables of this cell could not be settled"))
+    }
+
+    fn surroundings(&self) -> Surroundings<'_> {
+        let extensions = self.compiler.extensions.iter().map(|extension| extension.library().0).collect();
+        Surroundings { state: &self.state, extensions }
     }
 
     fn plan(&self, split: &Split) -> Plan {
@@ -326,6 +331,7 @@ impl Engine {
     /// Forgets everything.
     pub(crate) async fn restart(&mut self) {
         self.state = State::default();
+        self.compiler.extensions.clear();
         if let Some(host) = self.host.take() {
             host.stop().await;
         }

@@ -170,9 +170,28 @@ pub(crate) enum How {
     Name,
 }
 
+/// What a cell is compiled among.
+#[derive(Debug)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) state: &'a State,
+    /// Libraries of added crates.
+    pub(crate) extensions: Vec<String>,
+}
+
 /// Generates the crate of a cell that parses.
-pub(crate) fn generate(state: &State, split: &Split, carried: &[Held], origin: &Origin, plan: &Plan, how: How) -> Generated {
+pub(crate) fn generate(
+    among: &Surroundings<'_>,
+    split: &Split,
+    carried: &[Held],
+    origin: &Origin,
+    plan: &Plan,
+    how: How,
+) -> Generated {
     let mut out = Generated::default();
+    let state = among.state;
+    for krate in &among.extensions {
+        let _ = writeln!(out.text, "extern crate {krate} as _;");
+    }
     imports(&mut out, state, split, carried);
     for part in &split.parts {
         match part {

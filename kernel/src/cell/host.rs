@@ -1,6 +1,7 @@
 //! The process that runs cells, seen from the kernel. It is ours and expendable: whatever user code does to
 //! it, the kernel lives on and says what happened.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -20,6 +21,7 @@ use tokio::sync::oneshot;
 use wire::{CHANNEL_FD, Ended, FromHost, PAGE_FD, Page, ToHost, Variable};
 
 use super::pump::Pump;
+use crate::environment::Environment;
 use crate::language::{Event, Output};
 
 /// Why there is no cell host.
@@ -83,8 +85,8 @@ impl Host {
     ///
     /// # Errors
     /// When the process cannot be started or ends before it is ready.
-    pub(crate) async fn start(program: &Path, library: &Path, folder: &Path) -> Result<Self, HostError> {
-        let mut host = Self::spawn(program, library, folder).map_err(|source| HostError::Start { source })?;
+    pub(crate) async fn start(program: &Path, environment: &Environment, folder: &Path) -> Result<Self, HostError> {
+        let mut host = Self::spawn(program, environment, folder).map_err(|source| HostError::Start { source })?;
         match host.receive().await {
             Ok(Some(FromHost::Ready)) => Ok(host),
             _ => {
@@ -106,17 +108,24 @@ impl Host {
         }
     }
 
-    fn spawn(program: &Path, library: &Path, folder: &Path) -> io::Result<Self> {
+    fn spawn(program: &Path, environment: &Environment, folder: &Path) -> io::Result<Self> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let page = tempfile::tempfile()?;
         page.set_len(Page::SIZE as u64)?;
         let (stdout, stdout_writer) = io::pipe()?;
         let (stderr, stderr_writer) = io::pipe()?;
+        let given = std::env::var_os("LD_LIBRARY_PATH");
         let mut command = Command::new(program);
         command
             .arg("cell-host")
-            .arg(library)
+            .arg(environment.library())
+            // Where the standard library is that the environment links; the host puts back what was set.
+            .env("LD_LIBRARY_PATH", library_path(environment, given.as_deref()))
+            .env("ASSAY_LIBRARY_PATH", given.unwrap_or_default())
+            .env("ASSAY_ENVIRONMENT", environment.hash())
+            .env("ASSAY_LOCK_HASH", environment.lock_hash())
+            .env("ASSAY_TOOLCHAIN", environment.toolchain())
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(OwnedFd::from(stdout_writer))
@@ -226,6 +235,15 @@ impl Host {
         self.from.read_exact(&mut body).await?;
         Ok(Some(serde_json::from_slice(&body)?))
     }
+}
+
+fn library_path(environment: &Environment, given: Option<&OsStr>) -> OsString {
+    let mut path = environment.sysroot_lib().into_os_string();
+    if let Some(given) = given.filter(|given| !given.is_empty()) {
+        path.push(":");
+        path.push(given);
+    }
+    path
 }
 
 fn word(page: &File, index: usize) -> u32 {

@@ -2,6 +2,9 @@
 //! hash of its sources, lockfile, toolchain and flags, and never changed afterwards.
 
 mod build;
+mod cargo;
+mod extend;
+mod members;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +13,9 @@ use std::process::Command;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use build::{Progress, build};
+pub use build::{build, remove_others};
+pub use cargo::Progress;
+pub(crate) use extend::Extension;
 
 /// Crates that a cell can name beside `lab`: the parts of it that people know by their own names.
 const NAMED: [&str; 7] = ["chrono", "dfdx", "plotters", "polars", "serde", "serde_json", "tracker"];
@@ -30,8 +35,15 @@ pub enum EnvironmentError {
     Damaged { folder: PathBuf, message: String },
     #[error("cannot write {}: {source}; free some space or set ASSAY_HOME to another folder", path.display())]
     Write { path: PathBuf, source: std::io::Error },
-    #[error("cargo could not build the environment:\n{message}")]
+    #[error("cargo failed:\n{message}")]
     Cargo { message: String },
+    #[error("`:dep {line}` is not a dependency; write it as in Cargo.toml, for example `:dep regex = \"1\"`")]
+    NotADependency { line: String },
+    #[error(
+        "adding `{name}` would change what the running environment is built with ({changes}), so cells could not \
+         share values any more; nothing was changed. Try another version or fewer features of `{name}`"
+    )]
+    Conflict { name: String, changes: String },
 }
 
 /// What `environment.json` says of a built environment.
@@ -126,6 +138,11 @@ impl Environment {
         self.folder.join("deps")
     }
 
+    /// The names of methods that the crates in it define, one a line; see `assist::members`.
+    pub(crate) fn members(&self) -> PathBuf {
+        self.folder.join("members.txt")
+    }
+
     pub(crate) fn externs(&self) -> &[(String, PathBuf)] {
         &self.externs
     }
@@ -192,7 +209,7 @@ pub fn home() -> Result<PathBuf, EnvironmentError> {
 /// Names what the environment is made of.
 fn hash(toolchain: &Toolchain) -> String {
     let mut hasher = Sha256::new();
-    for text in [&toolchain.version, &toolchain.host, &build::FLAGS.join(" ")] {
+    for text in [&toolchain.version, &toolchain.host, &cargo::FLAGS.join(" ")] {
         hasher.update(text.as_bytes());
         hasher.update([0]);
     }

@@ -16,5 +16,5 @@ pub use error::DataError;
 pub use evaluate::Evaluation;
 pub use labels::{Classes, class_names};
 pub use matrix::{Matrix, tensor_from};
-pub use read::{read_csv, read_frame, read_json, read_parquet};
+pub use read::{read_csv, read_csv_named, read_frame, read_json, read_parquet};
 pub use split::{split, split_by};

@@ -32,6 +32,18 @@ pub fn read_csv(path: impl AsRef<Path>) -> Result<DataFrame, DataError> {
     csv(path.as_ref())
 }
 
+/// Reads a CSV file whose first line is data already, and gives its columns these names.
+///
+/// # Errors
+/// As [`read_frame`], and when there are not as many columns as names.
+pub fn read_csv_named<S: AsRef<str>>(
+    path: impl AsRef<Path>,
+    names: &[S],
+) -> Result<DataFrame, DataError> {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    named(path.as_ref(), &names)
+}
+
 /// Reads a Parquet file.
 ///
 /// # Errors
@@ -61,12 +73,34 @@ fn by_name(path: &Path) -> Result<DataFrame, DataError> {
 }
 
 fn csv(path: &Path) -> Result<DataFrame, DataError> {
+    parse(path, true)
+}
+
+fn named(path: &Path, names: &[&str]) -> Result<DataFrame, DataError> {
+    let mut frame = parse(path, false)?;
+    if frame.width() != names.len() {
+        let reason = format!(
+            "it has {} columns, but {} names were given",
+            frame.width(),
+            names.len()
+        );
+        return Err(DataError::Read {
+            path: path.to_owned(),
+            format: "CSV",
+            reason,
+        });
+    }
+    frame.set_column_names(names)?;
+    Ok(frame)
+}
+
+fn parse(path: &Path, header: bool) -> Result<DataFrame, DataError> {
     let bytes = Cursor::new(bytes(path)?);
     let options = CsvReadOptions::default()
-        .with_has_header(true)
+        .with_has_header(header)
         .with_infer_schema_length(Some(INFER_ROWS));
-    options
-        .into_reader_with_file_handle(bytes)
+    let reader = options.into_reader_with_file_handle(bytes);
+    reader
         .finish()
         .map_err(|error| unreadable(path, "CSV", &error))
 }
@@ -164,6 +198,17 @@ mod tests {
         for path in [file("t.csv", text), file("t.csv.gz", &gzipped(text))] {
             assert_eq!(read_frame(path).expect("a frame").shape(), (2, 2));
         }
+    }
+
+    #[test]
+    fn csv_without_a_header_gets_names() {
+        let frame = read_csv_named(file("n.csv", b"1,2\n3,4\n"), &["a", "b"]).expect("a frame");
+        assert_eq!(frame.shape(), (2, 2));
+        assert!(frame.column("b").is_ok());
+        let error = read_csv_named(file("m.csv", b"1,2\n"), &["a"])
+            .expect_err("one name")
+            .to_string();
+        assert!(error.contains("2 columns, but 1 names"), "{error}");
     }
 
     #[test]

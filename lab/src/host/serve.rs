@@ -19,6 +19,7 @@ static RUNNING: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// When this process was not started by a kernel.
 pub(super) fn serve() -> std::io::Result<()> {
+    surroundings();
     page::attach()?;
     let (channel, orders) = channel::open()?;
     signals::install();
@@ -30,7 +31,7 @@ pub(super) fn serve() -> std::io::Result<()> {
         match order {
             ToHost::Run { library, symbol, execution_count, source, file, lines } => {
                 panics::know(&file, execution_count, lines);
-                tracker::context::record_cell(execution_count, &source);
+                tracker::context::record_cell(i64::from(execution_count), source);
                 signals::clear();
                 page::at(0);
                 RUNNING.store(true, Ordering::Release);
@@ -48,6 +49,29 @@ pub(super) fn serve() -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Tells the tracker where its runs are made, and takes our variables out of what user code inherits.
+fn surroundings() {
+    let take = |name: &str| {
+        let value = std::env::var(name).ok();
+        // SAFETY: called before this process has started a second thread.
+        unsafe { std::env::remove_var(name) };
+        value
+    };
+    tracker::context::set(tracker::context::Context {
+        toolchain: take("ASSAY_TOOLCHAIN"),
+        lock_hash: take("ASSAY_LOCK_HASH"),
+        environment: take("ASSAY_ENVIRONMENT"),
+        // Set by Jupyter's server, and by `assay run`.
+        notebook: std::env::var("JPY_SESSION_NAME").ok(),
+    });
+    // Ours was for the loader of this process only; programs that user code starts get the person's.
+    take("LD_LIBRARY_PATH");
+    if let Some(given) = take("ASSAY_LIBRARY_PATH").filter(|given| !given.is_empty()) {
+        // SAFETY: as above.
+        unsafe { std::env::set_var("LD_LIBRARY_PATH", given) };
+    }
 }
 
 fn run(loaded: &mut HashMap<String, Library>, path: &str, symbol: &str) -> Ended {

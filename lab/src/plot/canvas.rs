@@ -82,8 +82,8 @@ impl Canvas<'_> {
     }
 
     /// Writes a text from bottom to top.
-    pub(super) fn upward(&self, text: &str, at: (f64, f64), look: Type) {
-        self.write(text, at, Anchor::Middle, look, FontTransform::Rotate270);
+    pub(super) fn upward(&self, text: &str, at: (f64, f64), anchor: Anchor, look: Type) {
+        self.write(text, at, anchor, look, FontTransform::Rotate270);
     }
 
     fn path(&self, points: &[(f64, f64)], style: ShapeStyle) {
@@ -123,7 +123,7 @@ impl Canvas<'_> {
 /// How wide a text will be, about: there is no font to measure it with.
 #[allow(clippy::cast_precision_loss)] // texts are short
 pub(super) fn width_of(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * 0.57
+    text.chars().count() as f64 * size * 0.55
 }
 
 /// A whole number as a coordinate.

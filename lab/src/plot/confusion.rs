@@ -45,7 +45,7 @@ pub(crate) fn confusion_svg(counts: &[Vec<usize>], names: &[String]) -> String {
                 labels(canvas, names, (left, top), side, longest);
             }
             let middle = size / 2.0;
-            canvas.upward("true", (18.0, top + middle), QUIET);
+            canvas.upward("true", (18.0, top + middle), Anchor::Middle, QUIET);
             canvas.text(
                 "predicted",
                 (left + middle, top + size + below + 6.0),
@@ -114,7 +114,7 @@ fn labels(canvas: &Canvas<'_>, names: &[String], (left, top): (f64, f64), side: 
         let name = cut(name);
         canvas.text(&name, (left - 8.0, top + middle), Anchor::End, look);
         if sideways(side, longest) {
-            canvas.upward(&name, (left + middle, bottom + 10.0 + longest / 2.0), look);
+            canvas.upward(&name, (left + middle, bottom + 9.0), Anchor::End, look);
         } else {
             canvas.text(&name, (left + middle, bottom + 15.0), Anchor::Middle, look);
         }

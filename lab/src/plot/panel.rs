@@ -60,6 +60,7 @@ pub(super) fn draw(canvas: &Canvas<'_>, chart: &LineChart, from: f64, width: f64
         canvas.upward(
             &chart.y_label,
             (from + 15.0, (frame.top + frame.bottom) / 2.0),
+            Anchor::Middle,
             TICK,
         );
     }
