@@ -42,7 +42,7 @@ impl Server {
 
     /// The kernel still answers.
     pub(crate) async fn assert_alive(&self, after: &str) {
-        let ready = self.client.wait_ready(Duration::from_secs(5)).await;
+        let ready = self.client.wait_ready(PATIENCE).await;
         assert!(ready.is_ok(), "no kernel_info_reply after {after}: {ready:?}");
     }
 }

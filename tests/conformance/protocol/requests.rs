@@ -1,9 +1,10 @@
 //! The requests that do not execute, also in the forms that strict parsers refuse.
 
-use kernel::client::Channel;
+use kernel::client::{Channel, ExecuteOptions};
 use serde_json::{Value, json};
+use zeromq::{ReqSocket, Socket, SocketRecv, SocketSend, ZmqMessage};
 
-use crate::server::Server;
+use crate::server::{PATIENCE, Server};
 
 async fn ask(server: &Server, msg_type: &str, content: Value) -> Value {
     server.client.request(Channel::Shell, msg_type, content).await.unwrap()
@@ -125,4 +126,20 @@ async fn a_shutdown_is_answered_and_ends_the_server() {
     let reply = server.client.request(Channel::Control, "shutdown_request", asked).await.unwrap();
     assert_eq!(reply, json!({ "status": "ok", "restart": true }));
     server.served.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_heartbeat_echoes_what_it_gets_also_while_a_cell_runs() {
+    let server = Server::start().await;
+    let mut running = server.client.execute(":sleep", ExecuteOptions::default()).unwrap();
+    running.next().await.unwrap();
+    let mut heart = ReqSocket::new();
+    heart.connect(&format!("tcp://127.0.0.1:{}", server.info.hb_port)).await.unwrap();
+    for beat in ["ping", "", "a beat that is longer"] {
+        heart.send(ZmqMessage::from(beat)).await.unwrap();
+        let echo = tokio::time::timeout(PATIENCE, heart.recv()).await.unwrap().unwrap();
+        assert_eq!(String::try_from(echo).unwrap(), beat);
+    }
+    server.client.interrupt().await.unwrap();
+    running.finish().await.unwrap();
 }
