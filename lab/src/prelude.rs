@@ -1,21 +1,15 @@
 //! What every cell sees: dfdx, Polars and lab, with each ambiguous name decided here.
 //!
-//! A glob import goes before std's own prelude in a cell, so whatever Polars or dfdx calls by a name of
-//! std's is given back to std below; `prelude/conflicts` in the tests keeps the list complete. What is
-//! left out stays reachable by its path: `lab::polars::prelude::...`, `lab::dfdx::...`.
+//! Neither dfdx 0.13 nor Polars 0.55 exports a name of std's own prelude, so `Result`, `Vec` or `Some`
+//! are std's; `notebooks/` and the tests of the engine compile plain cells that would notice. A name of
+//! the prelude gives way to whatever a cell defines or imports by name, as in `use std::time::Duration;`.
+//! What is left out here stays reachable by its path: `lab::polars::prelude::...`, `lab::dfdx::...`.
 
 pub use dfdx::prelude::*;
 pub use polars::prelude::*;
 
-// std's meaning for the names that a plain Rust cell uses.
-pub use std::option::Option;
-pub use std::result::Result;
-pub use std::string::String;
-pub use std::sync::Arc;
-pub use std::vec::Vec;
-
-// Names that both dfdx and Polars have.
-pub use dfdx::shapes::Axis;
+// Names that both have; Polars' are methods of expressions and frames as well.
+pub use dfdx::prelude::{abs, negate, slice};
 
 // lab's own, which go before names from both.
 pub use crate::data::{

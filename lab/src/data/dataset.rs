@@ -6,6 +6,7 @@ use super::labels::{named, numbered};
 use super::matrix::exactly;
 use super::{Batches, Classes, DataError, Matrix};
 use crate::device::Dev;
+use crate::display::{MimeBundle, Show};
 
 /// Rows to train or test a classifier on: `W` features each, and one of `C` classes.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +46,7 @@ impl<const W: usize, const C: usize> Dataset<W, C> {
     ) -> Result<Self, DataError> {
         let columns: Vec<&str> = columns.iter().map(AsRef::as_ref).collect();
         let x = exactly(W, frame, &columns)?;
-        let y = named(frame, label, classes)?;
+        let y = named(frame, label, classes, C)?;
         Ok(Self {
             x,
             y,
@@ -95,5 +96,15 @@ impl<const W: usize, const C: usize> Dataset<W, C> {
         seed: u64,
     ) -> Result<Batches<'_, B, W, C>, DataError> {
         Batches::new(self, dev, seed)
+    }
+}
+
+impl<const W: usize, const C: usize> Show for Dataset<W, C> {
+    fn show(&self) -> MimeBundle {
+        let text = format!(
+            "a dataset of {} rows: {W} features, {C} classes",
+            self.len()
+        );
+        MimeBundle::new().with_text(text)
     }
 }

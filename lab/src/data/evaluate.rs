@@ -6,6 +6,7 @@ use dfdx::tensor::{Tensor, TensorFromVec};
 
 use super::{DataError, Dataset};
 use crate::device::Dev;
+use crate::display::{MimeBundle, Show};
 
 /// Rows that go through the model at a time.
 const CHUNK: usize = 256;
@@ -41,6 +42,17 @@ impl<const W: usize, const C: usize> Dataset<W, C> {
             }
         }
         Ok(tally.done())
+    }
+}
+
+impl Show for Evaluation {
+    fn show(&self) -> MimeBundle {
+        let rows = self.predicted.len();
+        let text = format!(
+            "accuracy {:.4}, loss {:.4}, on {rows} rows",
+            self.accuracy, self.loss
+        );
+        MimeBundle::new().with_text(text)
     }
 }
 

@@ -64,26 +64,32 @@ pub(super) fn numbered(
         return Ok((whole(column, classes)?, names));
     }
     let names = class_names(frame, label)?;
-    if names.len() != classes {
-        let known: Vec<&str> = names.names.iter().map(String::as_str).collect();
-        let known = listed(&known);
-        return Err(DataError::Classes {
-            column: label.to_owned(),
-            expected: classes,
-            got: names.len(),
-            known,
-        });
-    }
+    as_many(&names, classes, label)?;
     Ok((found(column, &names)?, names))
 }
 
-/// Class numbers for a column of text, by the order of `classes`.
+/// Class numbers for a column of text, by the order of the `names` of `classes` classes.
 pub(super) fn named(
     frame: &DataFrame,
     label: &str,
-    classes: &Classes,
+    names: &Classes,
+    classes: usize,
 ) -> Result<Vec<usize>, DataError> {
-    found(column(frame, label)?, classes)
+    as_many(names, classes, label)?;
+    found(column(frame, label)?, names)
+}
+
+fn as_many(names: &Classes, classes: usize, label: &str) -> Result<(), DataError> {
+    if names.len() == classes {
+        return Ok(());
+    }
+    let known: Vec<&str> = names.names.iter().map(String::as_str).collect();
+    Err(DataError::Classes {
+        column: label.to_owned(),
+        expected: classes,
+        got: names.len(),
+        known: listed(&known),
+    })
 }
 
 fn whole(column: &Column, classes: usize) -> Result<Vec<usize>, DataError> {
@@ -182,7 +188,7 @@ mod tests {
             "{error}"
         );
         assert!(
-            named(&frame, "y", &Classes::new(&["dog"]))
+            named(&frame, "y", &Classes::new(&["dog"]), 1)
                 .expect_err("no cat")
                 .to_string()
                 .contains("\"cat\" in row 1")

@@ -6,6 +6,7 @@ use polars::prelude::{Column, DataFrame, DataType};
 
 use super::DataError;
 use crate::device::Dev;
+use crate::display::{MimeBundle, Show};
 
 /// Numbers in memory, row after row; each column keeps its name.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +54,7 @@ impl Matrix {
         &self.values[row * self.width()..(row + 1) * self.width()]
     }
 
-    /// Divides every value by the same number, as in `x.scale(255.0)` for bytes of a picture.
+    /// Divides every value by the same number, as in `x.scaled(255.0)` for bytes of a picture.
     pub fn scaled(mut self, divisor: f32) -> Self {
         self.values.iter_mut().for_each(|value| *value /= divisor);
         self
@@ -65,6 +66,17 @@ impl Matrix {
         rows.iter()
             .for_each(|&row| out.extend_from_slice(self.row(row)));
         out
+    }
+}
+
+impl Show for Matrix {
+    fn show(&self) -> MimeBundle {
+        let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        MimeBundle::new().with_text(format!(
+            "a matrix of {} rows: {}",
+            self.rows,
+            listed(&names)
+        ))
     }
 }
 

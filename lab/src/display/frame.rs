@@ -1,6 +1,6 @@
 //! Polars' frames and columns as HTML tables: shape and types in the header, the ends of a long frame.
 
-use polars::prelude::{AnyValue, Column, DataFrame, IntoColumn, Series};
+use polars::prelude::{AnyValue, Column, DataFrame, IntoColumn, LazyFrame, Series};
 
 use super::{MimeBundle, Show, escape};
 
@@ -35,6 +35,16 @@ impl Show for Column {
         MimeBundle::new()
             .with_text(self.as_materialized_series().to_string())
             .with_html(html(std::slice::from_ref(self), self.len()))
+    }
+}
+
+/// A query that has not been run; showing it does not run it.
+impl Show for LazyFrame {
+    fn show(&self) -> MimeBundle {
+        let plan = self
+            .describe_plan()
+            .unwrap_or_else(|error| error.to_string());
+        MimeBundle::new().with_text(format!("a lazy frame; .collect()? computes it\n{plan}"))
     }
 }
 

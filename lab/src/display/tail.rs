@@ -130,10 +130,39 @@ fn send(bundle: MimeBundle) {
 }
 
 fn named(type_name: &str) -> MimeBundle {
-    let text = format!(
-        "a value of type {type_name} (it has no Debug: put #[derive(Debug)] on the type to see it)"
-    );
-    MimeBundle::new().with_text(text)
+    if type_name.ends_with("{{closure}}") {
+        return MimeBundle::new().with_text("a closure");
+    }
+    let name = without_paths(type_name);
+    MimeBundle::new().with_text(format!(
+        "a value of type {name} (it has no Debug: put #[derive(Debug)] on the type to see it)"
+    ))
+}
+
+/// `cell_1::Model<alloc::string::String>` as `Model<String>`.
+fn without_paths(type_name: &str) -> String {
+    let mut out = String::new();
+    let mut word = 0;
+    for c in type_name.chars() {
+        out.push(c);
+        if out.ends_with("::") {
+            out.truncate(word);
+        } else if !(c.is_alphanumeric() || c == '_' || c == ':') {
+            word = out.len();
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_paths;
+
+    #[test]
+    fn types_are_named_as_they_are_written() {
+        let name = "cell_0a1b::Pair<alloc::string::String, &[core::option::Option<u8>; 3]>";
+        assert_eq!(without_paths(name), "Pair<String, &[Option<u8>; 3]>");
+    }
 }
 
 /// Shows the value of an expression without moving it: by [`Show`](crate::display::Show), by a method

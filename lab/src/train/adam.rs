@@ -9,6 +9,7 @@ use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::{Gradients, Tensor};
 
 use crate::device::Dev;
+use crate::display::{MimeBundle, Show};
 
 /// The Adam optimizer. It keeps two numbers for each weight, found again by the order of the weights in
 /// the model, so one optimizer belongs to one model.
@@ -137,6 +138,21 @@ impl Adam {
         );
         rates.step(weights, gradient, first, second);
         Ok(())
+    }
+}
+
+impl Show for Adam {
+    fn show(&self) -> MimeBundle {
+        let Self {
+            learning_rate,
+            betas: [beta1, beta2],
+            weight_decay,
+            step,
+            ..
+        } = self;
+        MimeBundle::new().with_text(format!(
+            "Adam after {step} steps: learning rate {learning_rate}, betas {beta1} and {beta2}, weight decay {weight_decay}"
+        ))
     }
 }
 
