@@ -51,26 +51,11 @@ fn render(comparison: &Comparison, all: bool) -> String {
     let runs = &comparison.runs;
     let titles = runs.iter().map(|run| format!("{} {}", run.name, run.uid));
     let mut table = table::new(std::iter::once(String::new()).chain(titles));
-    row(
-        &mut table,
-        "status",
-        runs.iter().map(|run| run.status.to_string()),
-    );
-    row(
-        &mut table,
-        "duration",
-        runs.iter().map(|run| format::duration(run.duration_ms)),
-    );
+    row(&mut table, "status", runs.iter().map(|run| run.status.to_string()));
+    row(&mut table, "duration", runs.iter().map(|run| format::duration(run.duration_ms)));
     for param in comparison.params.iter().filter(|row| all || row.differs) {
-        let values = param
-            .values
-            .iter()
-            .map(|value| value.as_ref().map(format::value));
-        row(
-            &mut table,
-            &param.path,
-            values.map(Option::unwrap_or_default),
-        );
+        let values = param.values.iter().map(|value| value.as_ref().map(format::value));
+        row(&mut table, &param.path, values.map(Option::unwrap_or_default));
     }
     for metric in &comparison.metrics {
         let arrow = metric.direction.arrow();
@@ -84,11 +69,7 @@ fn render(comparison: &Comparison, all: bool) -> String {
     let mut text = table::lines(&table);
     let same = comparison.params.len() - comparison.differing().count();
     if same > 0 && !all {
-        let noun = if same == 1 {
-            "parameter is"
-        } else {
-            "parameters are"
-        };
+        let noun = if same == 1 { "parameter is" } else { "parameters are" };
         text.push_str(&format!("{same} {noun} the same in all.\n"));
     }
     text
@@ -100,11 +81,9 @@ fn row(table: &mut Table, label: &str, texts: impl Iterator<Item = String>) {
 
 /// A row of numbers with the best of them marked.
 fn values(table: &mut Table, label: &str, values: &[Option<f64>], best: &[usize]) {
-    let cells = values.iter().enumerate().map(|(index, value)| {
-        table::marked(
-            value.map(format::number).unwrap_or_default(),
-            best.contains(&index),
-        )
-    });
+    let cells = values
+        .iter()
+        .enumerate()
+        .map(|(index, value)| table::marked(value.map(format::number).unwrap_or_default(), best.contains(&index)));
     table.add_row(std::iter::once(table::left(label)).chain(cells));
 }

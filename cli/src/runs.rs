@@ -72,9 +72,7 @@ impl From<Wanted> for Status {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let minus = args.sort.as_ref().is_some_and(|key| key.starts_with('-'));
     let query = Query {
-        sort: args
-            .sort
-            .map(|key| key.strip_prefix('-').map(str::to_owned).unwrap_or(key)),
+        sort: args.sort.map(|key| key.strip_prefix('-').map(str::to_owned).unwrap_or(key)),
         descending: args.desc || minus,
         limit: args.limit,
         status: args.status.map(Status::from),
@@ -94,9 +92,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 /// The table, and a line about what it leaves out to fit the terminal.
 fn overview(runs: Vec<RunRecord>) -> String {
     let mut params = differing_params(&runs);
-    let Comparison {
-        runs, mut metrics, ..
-    } = Comparison::of(runs);
+    let Comparison { runs, mut metrics, .. } = Comparison::of(runs);
     let all = params.len() + metrics.len();
     params.truncate(MOST_COLUMNS);
     metrics.truncate(MOST_COLUMNS);
@@ -116,22 +112,15 @@ fn overview(runs: Vec<RunRecord>) -> String {
     let left_out = all - params.len() - metrics.len() + usize::from(!started);
     if left_out > 0 {
         let noun = if left_out == 1 { "column" } else { "columns" };
-        text.push_str(&format!(
-            "{left_out} more {noun}: see `assay runs --json` or `assay show RUN`.\n"
-        ));
+        text.push_str(&format!("{left_out} more {noun}: see `assay runs --json` or `assay show RUN`.\n"));
     }
     text
 }
 
 fn table_of(runs: &[RunRecord], started: bool, params: &[String], metrics: &[MetricRow]) -> Table {
     let fixed = ["run", "name", "status", "duration", "started"];
-    let fixed = fixed
-        .iter()
-        .take(if started { 5 } else { 4 })
-        .map(|heading| (*heading).to_owned());
-    let arrows = metrics
-        .iter()
-        .map(|row| format!("{} {}", row.metric, row.direction.arrow()));
+    let fixed = fixed.iter().take(if started { 5 } else { 4 }).map(|heading| (*heading).to_owned());
+    let arrows = metrics.iter().map(|row| format!("{} {}", row.metric, row.direction.arrow()));
     let mut table = table::new(fixed.chain(params.iter().cloned()).chain(arrows));
     for (index, run) in runs.iter().enumerate() {
         let mut row = vec![
@@ -152,10 +141,7 @@ fn table_of(runs: &[RunRecord], started: bool, params: &[String], metrics: &[Met
 }
 
 fn cell(row: &MetricRow, run: &RunRecord, index: usize) -> comfy_table::Cell {
-    let text = run
-        .metric(&row.metric)
-        .map(last_and_best)
-        .unwrap_or_default();
+    let text = run.metric(&row.metric).map(last_and_best).unwrap_or_default();
     table::marked(text, row.best_last.contains(&index))
 }
 

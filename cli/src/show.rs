@@ -57,47 +57,23 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     if let Some(name) = &args.artifact {
         return write_artifact(&store, &run, name, args.output.as_deref());
     }
-    let (series, artifacts, cells) = (
-        store.series(&run)?,
-        store.artifacts(&run)?,
-        store.cells(&run)?,
-    );
-    let whole = Whole {
-        run,
-        series,
-        artifacts,
-        cells,
-    };
+    let (series, artifacts, cells) = (store.series(&run)?, store.artifacts(&run)?, store.cells(&run)?);
+    let whole = Whole { run, series, artifacts, cells };
     if args.json {
         return table::print_json(&whole);
     }
     table::print(&whole.page(args.cells))
 }
 
-fn write_artifact(
-    store: &Store,
-    run: &RunRecord,
-    name: &str,
-    output: Option<&Path>,
-) -> anyhow::Result<()> {
+fn write_artifact(store: &Store, run: &RunRecord, name: &str, output: Option<&Path>) -> anyhow::Result<()> {
     let (artifact, bytes) = store.bytes(run, name)?;
     let Some(path) = output else {
         return table::print_bytes(&bytes);
     };
-    ensure!(
-        !path.exists(),
-        "{} exists already: name another --output",
-        path.display()
-    );
-    std::fs::write(path, &bytes)
-        .with_context(|| format!("{} could not be written", path.display()))?;
+    ensure!(!path.exists(), "{} exists already: name another --output", path.display());
+    std::fs::write(path, &bytes).with_context(|| format!("{} could not be written", path.display()))?;
     let size = format::size(artifact.size);
-    table::print(&format!(
-        "wrote {} ({}, {size}) to {}\n",
-        format::plain(name),
-        artifact.mime,
-        path.display()
-    ))
+    table::print(&format!("wrote {} ({}, {size}) to {}\n", format::plain(name), artifact.mime, path.display()))
 }
 
 impl Whole {
@@ -123,26 +99,13 @@ impl Whole {
         line("started", Some(format::moment(run.started_ms)));
         line("duration", Some(format::duration(run.duration_ms)));
         line("note", run.note.clone());
-        let tags: Vec<_> = run
-            .tags
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
+        let tags: Vec<_> = run.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
         line("tags", (!tags.is_empty()).then(|| tags.join(", ")));
         line("notebook", run.notebook.clone());
         let changed = |dirty| {
-            if dirty {
-                ", with uncommitted changes"
-            } else {
-                ""
-            }
+            if dirty { ", with uncommitted changes" } else { "" }
         };
-        line(
-            "commit",
-            run.git
-                .as_ref()
-                .map(|git| format!("{}{}", git.commit, changed(git.dirty))),
-        );
+        line("commit", run.git.as_ref().map(|git| format!("{}{}", git.commit, changed(git.dirty))));
         line("toolchain", run.toolchain.clone());
         line("environment", run.environment.clone());
         line("lockfile", run.lock_hash.clone());
@@ -158,8 +121,7 @@ impl Whole {
         for series in &self.series {
             let metric = &series.metric;
             let end = |at: Option<tracker::model::At>| {
-                at.map(|at| format!("{} @ {}", format::number(at.value), at.step))
-                    .unwrap_or_default()
+                at.map(|at| format!("{} @ {}", format::number(at.value), at.step)).unwrap_or_default()
             };
             // By step: values may have been logged in any order.
             let mut points = series.values.clone();
@@ -189,12 +151,7 @@ impl Whole {
                 table::left(&artifact.kind),
                 table::left(&artifact.mime),
                 table::right(format::size(artifact.size)),
-                table::right(
-                    artifact
-                        .step
-                        .map(|step| step.to_string())
-                        .unwrap_or_default(),
-                ),
+                table::right(artifact.step.map(|step| step.to_string()).unwrap_or_default()),
                 table::left(artifact.hash.get(..12).unwrap_or(&artifact.hash)),
             ]);
         }
@@ -246,11 +203,7 @@ fn tree(config: &Value) -> String {
 }
 
 fn branch(text: &mut String, fields: &serde_json::Map<String, Value>, depth: usize) {
-    let width = fields
-        .keys()
-        .map(|key| key.chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = fields.keys().map(|key| key.chars().count()).max().unwrap_or(0);
     for (key, value) in fields {
         let (key, indent) = (format::plain(key), "  ".repeat(depth));
         match value {
@@ -258,11 +211,7 @@ fn branch(text: &mut String, fields: &serde_json::Map<String, Value>, depth: usi
                 let _ = writeln!(text, "{indent}{key}");
                 branch(text, inner, depth + 1);
             }
-            leaf => drop(writeln!(
-                text,
-                "{indent}{key:<width$}  {}",
-                format::value(leaf)
-            )),
+            leaf => drop(writeln!(text, "{indent}{key:<width$}  {}", format::value(leaf))),
         }
     }
 }

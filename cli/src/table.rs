@@ -1,8 +1,6 @@
 //! What the verbs that read runs share: the database they open, their tables, and their way to stdout.
 
-use comfy_table::{
-    Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle,
-};
+use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use tracker::Store;
@@ -26,18 +24,16 @@ impl Database {
 }
 
 /// One line under the headings and nothing else.
-const STYLE: TableStyle =
-    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// An empty table in the house's style, as wide as the terminal.
 pub(crate) fn new<T: AsRef<str>>(headings: impl IntoIterator<Item = T>) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(headings.into_iter().map(|heading| {
-            Cell::new(tracker::format::plain(heading.as_ref())).add_attribute(Attribute::Bold)
-        }));
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_header(
+        headings
+            .into_iter()
+            .map(|heading| Cell::new(tracker::format::plain(heading.as_ref())).add_attribute(Attribute::Bold)),
+    );
     table
 }
 
@@ -47,11 +43,7 @@ pub(crate) fn fits(table: &mut Table) -> bool {
         return true;
     };
     // A space on either side of each cell, and one between two of them.
-    let width: usize = table
-        .column_max_content_widths()
-        .into_iter()
-        .map(|width| usize::from(width) + 3)
-        .sum();
+    let width: usize = table.column_max_content_widths().into_iter().map(|width| usize::from(width) + 3).sum();
     width <= usize::from(terminal) + 1
 }
 
@@ -67,19 +59,12 @@ pub(crate) fn right(text: impl AsRef<str>) -> Cell {
 
 /// A cell of a number; the best of its row or column is marked, and bold where there is a terminal.
 pub(crate) fn marked(text: impl AsRef<str>, best: bool) -> Cell {
-    if best {
-        right(format!("★ {}", text.as_ref())).add_attribute(Attribute::Bold)
-    } else {
-        right(text)
-    }
+    if best { right(format!("★ {}", text.as_ref())).add_attribute(Attribute::Bold) } else { right(text) }
 }
 
 /// A table as lines without trailing spaces.
 pub(crate) fn lines(table: &Table) -> String {
-    table
-        .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 /// Prints JSON for another program.

@@ -240,7 +240,9 @@ impl Language for Session {
         // A cell that is running holds the engine; its process must go all the same.
         self.stop.press();
         let engine = tokio::time::timeout(std::time::Duration::from_secs(2), self.engine.lock()).await;
-        if let Ok(mut engine) = engine && let Some(engine) = engine.as_mut() {
+        if let Ok(mut engine) = engine
+            && let Some(engine) = engine.as_mut()
+        {
             engine.restart().await;
         }
     }

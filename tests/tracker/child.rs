@@ -89,17 +89,8 @@ pub(crate) fn spawn(task: &str, db: &Path) -> Recorder {
     let mut line = String::new();
     while !line.contains("uid=") {
         line.clear();
-        assert_ne!(
-            out.read_line(&mut line).unwrap(),
-            0,
-            "the child ended early"
-        );
+        assert_ne!(out.read_line(&mut line).unwrap(), 0, "the child ended early");
     }
     let (_, uid) = line.trim().rsplit_once("uid=").unwrap();
-    Recorder {
-        uid: uid.to_owned(),
-        child,
-        err,
-        out,
-    }
+    Recorder { uid: uid.to_owned(), child, err, out }
 }

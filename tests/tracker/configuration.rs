@@ -38,12 +38,8 @@ fn config() -> Config {
         lr: 0.001,
         momentum: 0.1 + 0.2,
         layers: vec![64, 32],
-        optimizer: Optimizer::Adam {
-            betas: (0.9, 0.999),
-        },
-        nested: Nested {
-            deep: BTreeMap::from([("a.b", vec![Some(-1), None])]),
-        },
+        optimizer: Optimizer::Adam { betas: (0.9, 0.999) },
+        nested: Nested { deep: BTreeMap::from([("a.b", vec![Some(-1), None])]) },
         shuffle: true,
         text: "42",
         absent: None,
@@ -58,14 +54,9 @@ fn types_nesting_and_order_are_kept() {
     let run = place.store().run("types").unwrap();
     assert_eq!(
         run.config,
-        serde_json::from_str::<serde_json::Value>(&serde_json::to_string(&config()).unwrap())
-            .unwrap()
+        serde_json::from_str::<serde_json::Value>(&serde_json::to_string(&config()).unwrap()).unwrap()
     );
-    let params: Vec<_> = run
-        .params
-        .iter()
-        .map(|param| (param.path.as_str(), param.value.clone()))
-        .collect();
+    let params: Vec<_> = run.params.iter().map(|param| (param.path.as_str(), param.value.clone())).collect();
     let expected = [
         ("seed", json!(u64::MAX)),
         ("lr", json!(0.001)),
@@ -90,10 +81,7 @@ fn any_serde_value_is_a_configuration() {
     place.start("pair", &("adam", 3)).finish().unwrap();
     let store = place.store();
     assert!(store.run("unit").unwrap().params.is_empty());
-    assert_eq!(
-        store.run("number").unwrap().param("value"),
-        Some(&json!(0.5))
-    );
+    assert_eq!(store.run("number").unwrap().param("value"), Some(&json!(0.5)));
     assert_eq!(store.run("pair").unwrap().config, json!(["adam", 3]));
     assert!(place.out(&["show", "pair"]).contains(r#"["adam",3]"#));
 }
@@ -102,36 +90,21 @@ fn any_serde_value_is_a_configuration() {
 fn a_configuration_without_a_json_form_is_refused_and_makes_no_file() {
     let place = Place::new();
     let map = BTreeMap::from([(vec![1], 1)]);
-    let error = Run::start_in(place.db(), "bad", &map)
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        error.starts_with("the configuration of run \"bad\" cannot be written as JSON"),
-        "{error}"
-    );
+    let error = Run::start_in(place.db(), "bad", &map).err().unwrap().to_string();
+    assert!(error.starts_with("the configuration of run \"bad\" cannot be written as JSON"), "{error}");
     assert!(!place.db().exists());
 }
 
 #[test]
 fn tags_notes_and_the_commit_are_kept() {
     let place = Place::new();
-    let run = Run::builder("tagged")
-        .database(place.db())
-        .tag("team", "vision")
-        .note("first")
-        .start()
-        .unwrap();
+    let run = Run::builder("tagged").database(place.db()).tag("team", "vision").note("first").start().unwrap();
     run.tag("stage", "draft");
     run.tag("stage", "final");
     run.note("second");
     run.finish().unwrap();
     let run = place.store().run("tagged").unwrap();
-    let tags: Vec<_> = run
-        .tags
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
+    let tags: Vec<_> = run.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
     assert_eq!(tags, ["stage=final", "team=vision"]);
     assert_eq!(run.note.as_deref(), Some("second"));
     // The tests may run in an export of the sources; where there is a commit, the run has it.
@@ -143,43 +116,15 @@ fn tags_notes_and_the_commit_are_kept() {
 fn a_run_holds_the_notebook_and_the_cells_before_and_during_it() {
     // In a process of its own: the context is the process's.
     let place = Place::new();
-    assert!(
-        child::spawn("cells", &place.db())
-            .child
-            .wait()
-            .unwrap()
-            .success()
-    );
+    assert!(child::spawn("cells", &place.db()).child.wait().unwrap().success());
     let store = place.store();
     let run = store.run("cells").unwrap();
-    let cells: Vec<_> = store
-        .cells(&run)
-        .unwrap()
-        .into_iter()
-        .map(|cell| (cell.execution_count, cell.source))
-        .collect();
-    assert_eq!(
-        cells,
-        [
-            (1, "let x = 1;".to_owned()),
-            (2, "train(x);\nplot();".to_owned())
-        ]
-    );
+    let cells: Vec<_> =
+        store.cells(&run).unwrap().into_iter().map(|cell| (cell.execution_count, cell.source)).collect();
+    assert_eq!(cells, [(1, "let x = 1;".to_owned()), (2, "train(x);\nplot();".to_owned())]);
     let page = place.out(&["show", "cells"]);
-    for part in [
-        "digits.ipynb",
-        "rustc 1.95.0",
-        "l0ck",
-        "e5f",
-        "[1] let x = 1;",
-        "[2] train(x);",
-        "... 1 more line",
-    ] {
+    for part in ["digits.ipynb", "rustc 1.95.0", "l0ck", "e5f", "[1] let x = 1;", "[2] train(x);", "... 1 more line"] {
         assert!(page.contains(part), "no {part:?} in:\n{page}");
     }
-    assert!(
-        place
-            .out(&["show", "cells", "--cells"])
-            .contains("      plot();")
-    );
+    assert!(place.out(&["show", "cells", "--cells"]).contains("      plot();"));
 }

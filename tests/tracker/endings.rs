@@ -19,16 +19,8 @@ fn a_killed_process_leaves_a_crashed_run_with_what_it_logged() {
     // Stored, with the last sign of life as its end.
     let mut raw = Raw::open(&place.db());
     assert_eq!(raw.text("SELECT status FROM run"), "crashed");
-    assert_eq!(
-        raw.count("SELECT ended_ms = (SELECT max(time_ms) FROM point) FROM run"),
-        1
-    );
-    assert_eq!(
-        line(&place.out(&["runs"]), &recorder.uid)
-            .split_whitespace()
-            .nth(2),
-        Some("crashed")
-    );
+    assert_eq!(raw.count("SELECT ended_ms = (SELECT max(time_ms) FROM point) FROM run"), 1);
+    assert_eq!(line(&place.out(&["runs"]), &recorder.uid).split_whitespace().nth(2), Some("crashed"));
 }
 
 #[test]
@@ -38,10 +30,7 @@ fn runs_of_other_machines_are_left_alone() {
     recorder.child.kill().unwrap();
     recorder.child.wait().unwrap();
     Raw::open(&place.db()).run("UPDATE run SET host = host || '-other'");
-    assert_eq!(
-        place.store().run(&recorder.uid).unwrap().status,
-        Status::Running
-    );
+    assert_eq!(place.store().run(&recorder.uid).unwrap().status, Status::Running);
 }
 
 #[test]
@@ -66,10 +55,7 @@ fn a_crash_is_seen_while_someone_else_is_writing() {
     raw.run("UPDATE run SET process_start = process_start - 1");
     let store = place.store();
     raw.run("BEGIN IMMEDIATE");
-    assert_eq!(
-        store.runs(&Query::default()).unwrap()[0].status,
-        Status::Crashed
-    );
+    assert_eq!(store.runs(&Query::default()).unwrap()[0].status, Status::Crashed);
     assert_eq!(raw.text("SELECT status FROM run"), "running");
     raw.run("COMMIT");
     drop(run);
@@ -99,8 +85,5 @@ fn dropping_finishes_and_panicking_fails() {
     let store = place.store();
     assert_eq!(store.run("dropped").unwrap().status, Status::Finished);
     let run = store.run("panicked").unwrap();
-    assert_eq!(
-        (run.status, run.error.as_deref(), run.metrics.len()),
-        (Status::Failed, Some("the thread panicked"), 1)
-    );
+    assert_eq!((run.status, run.error.as_deref(), run.metrics.len()), (Status::Failed, Some("the thread panicked"), 1));
 }

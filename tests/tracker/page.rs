@@ -16,18 +16,12 @@ fn everything_that_a_run_contains_is_escaped() {
     }
     let store = place.store();
     let runs = store.runs(&Query::default()).unwrap();
-    let pages = [
-        html::runs(&runs),
-        html::comparison(&store.compare(&["1", "2"]).unwrap()),
-    ];
+    let pages = [html::runs(&runs), html::comparison(&store.compare(&["1", "2"]).unwrap())];
     for page in pages {
         for raw in ["<script", "<img", "<i>", "alert('", "\" onmouseover"] {
             assert!(!page.contains(raw), "{raw} in {page}");
         }
-        assert!(
-            page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;"),
-            "{page}"
-        );
+        assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;"), "{page}");
         assert!(page.contains("&lt;img src=x onerror=y&gt;"), "{page}");
     }
 }
@@ -46,10 +40,7 @@ fn the_best_is_bold_and_no_colour_of_text_is_set() {
     for page in [&table, &compared] {
         assert_eq!(page.matches("<b>★ 0.9</b>").count(), 1, "{page}");
         assert_eq!(page.matches("<b>").count(), 1, "{page}");
-        assert!(
-            !page.contains(";color:") && !page.contains("\"color:") && !page.contains("background"),
-            "{page}"
-        );
+        assert!(!page.contains(";color:") && !page.contains("\"color:") && !page.contains("background"), "{page}");
         assert_eq!(page.matches("<tr>").count(), page.matches("</tr>").count());
         assert_eq!(page.matches("<td").count(), page.matches("</td>").count());
     }

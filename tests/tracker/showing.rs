@@ -6,10 +6,7 @@ use crate::support::{Place, line};
 
 fn one() -> Place {
     let place = Place::new();
-    let run = place.start(
-        "digits",
-        &json!({"lr": 0.01, "optimizer": {"kind": "adam", "betas": [0.9, 0.999]}}),
-    );
+    let run = place.start("digits", &json!({"lr": 0.01, "optimizer": {"kind": "adam", "betas": [0.9, 0.999]}}));
     run.tag("team", "vision");
     run.note("the first try");
     (0..8).for_each(|step| run.log("loss", step, 8 - step));
@@ -25,30 +22,14 @@ fn the_page_has_it_all() {
     assert!(line(&page, "tags").ends_with("team=vision"));
     assert!(line(&page, "note").ends_with("the first try"));
     assert!(line(&page, "process").contains(&std::process::id().to_string()));
-    assert!(page.contains("\nconfiguration\n  lr         0.01\n  optimizer\n    kind   adam\n    betas  [0.9,0.999]\n"), "{page}");
-    let loss: Vec<_> = line(&page, "loss ↓").split_whitespace().collect();
-    assert_eq!(
-        loss,
-        [
-            "loss",
-            "↓",
-            "1",
-            "1",
-            "@",
-            "7",
-            "8",
-            "@",
-            "0",
-            "8",
-            "7",
-            "█▇▆▅▄▃▂▁"
-        ]
-    );
-    assert!(line(&page, "accuracy{subset=test} ↑").contains("0.5 @ 7"));
     assert!(
-        !page.contains("artifacts") && !page.contains("cells"),
+        page.contains("\nconfiguration\n  lr         0.01\n  optimizer\n    kind   adam\n    betas  [0.9,0.999]\n"),
         "{page}"
     );
+    let loss: Vec<_> = line(&page, "loss ↓").split_whitespace().collect();
+    assert_eq!(loss, ["loss", "↓", "1", "1", "@", "7", "8", "@", "0", "8", "7", "█▇▆▅▄▃▂▁"]);
+    assert!(line(&page, "accuracy{subset=test} ↑").contains("0.5 @ 7"));
+    assert!(!page.contains("artifacts") && !page.contains("cells"), "{page}");
 }
 
 #[test]

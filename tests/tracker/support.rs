@@ -21,9 +21,7 @@ pub(crate) struct Said {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -45,10 +43,7 @@ impl Place {
     /// The command in this folder, which finds assay.db by itself.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
-        command
-            .args(args)
-            .current_dir(self.folder())
-            .env_remove("ASSAY_DB");
+        command.args(args).current_dir(self.folder()).env_remove("ASSAY_DB");
         command
     }
 
@@ -72,11 +67,7 @@ impl Place {
         let said = self.assay(args);
         assert_eq!((said.code, said.out.as_str()), (1, ""), "{said:?}");
         assert_eq!(said.err.lines().count(), 1, "{}", said.err);
-        said.err
-            .strip_prefix("error: ")
-            .unwrap()
-            .trim_end()
-            .to_owned()
+        said.err.strip_prefix("error: ").unwrap().trim_end().to_owned()
     }
 }
 
@@ -90,9 +81,7 @@ pub(crate) fn said(output: Output) -> Said {
 
 /// The line of a text that holds a word.
 pub(crate) fn line<'a>(text: &'a str, word: &str) -> &'a str {
-    text.lines()
-        .find(|line| line.contains(word))
-        .unwrap_or_else(|| panic!("no {word:?} in:\n{text}"))
+    text.lines().find(|line| line.contains(word)).unwrap_or_else(|| panic!("no {word:?} in:\n{text}"))
 }
 
 /// Changes a file past the library.
@@ -110,13 +99,8 @@ pub(crate) struct Raw {
 
 impl Raw {
     pub(crate) fn open(path: &Path) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
         let conn = runtime.block_on(options.connect()).unwrap();
         Self { runtime, conn }
     }
@@ -127,20 +111,14 @@ impl Raw {
     }
 
     pub(crate) fn run(&mut self, sql: &'static str) {
-        self.runtime
-            .block_on(sqlx::raw_sql(sql).execute(&mut self.conn))
-            .unwrap();
+        self.runtime.block_on(sqlx::raw_sql(sql).execute(&mut self.conn)).unwrap();
     }
 
     pub(crate) fn count(&mut self, sql: &'static str) -> i64 {
-        self.runtime
-            .block_on(sqlx::query_scalar(sql).fetch_one(&mut self.conn))
-            .unwrap()
+        self.runtime.block_on(sqlx::query_scalar(sql).fetch_one(&mut self.conn)).unwrap()
     }
 
     pub(crate) fn text(&mut self, sql: &'static str) -> String {
-        self.runtime
-            .block_on(sqlx::query_scalar(sql).fetch_one(&mut self.conn))
-            .unwrap()
+        self.runtime.block_on(sqlx::query_scalar(sql).fetch_one(&mut self.conn)).unwrap()
     }
 }

@@ -8,18 +8,9 @@ use crate::support::{Place, Raw, change};
 #[test]
 fn two_processes_writing_at_once_lose_nothing() {
     let place = Place::new();
-    let mut recorders = [
-        child::spawn("write", &place.db()),
-        child::spawn("write", &place.db()),
-    ];
+    let mut recorders = [child::spawn("write", &place.db()), child::spawn("write", &place.db())];
     for recorder in &mut recorders {
-        recorder
-            .child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(b"go\ngo\n")
-            .unwrap();
+        recorder.child.stdin.take().unwrap().write_all(b"go\ngo\n").unwrap();
     }
     for recorder in &mut recorders {
         assert!(recorder.child.wait().unwrap().success());
@@ -28,16 +19,8 @@ fn two_processes_writing_at_once_lose_nothing() {
     for recorder in &recorders {
         let run = store.run(&recorder.uid).unwrap();
         let series = store.series(&run).unwrap().remove(0);
-        let steps: Vec<_> = series
-            .values
-            .iter()
-            .map(|point| (point.step, point.value))
-            .collect();
-        assert!(
-            steps
-                .into_iter()
-                .eq((0..5000).map(|step| (step, step as f64)))
-        );
+        let steps: Vec<_> = series.values.iter().map(|point| (point.step, point.value)).collect();
+        assert!(steps.into_iter().eq((0..5000).map(|step| (step, step as f64))));
     }
 }
 
@@ -88,14 +71,8 @@ fn flush_says_what_is_wrong_and_loses_nothing() {
     change(&place.db(), "ALTER TABLE point RENAME TO hidden");
     (0..10).for_each(|step| run.log("loss", step, 1.0));
     let error = run.flush().unwrap_err().to_string();
-    let expected = format!(
-        "10 values of run {} were not stored: could not store",
-        run.uid()
-    );
-    assert!(
-        error.starts_with(&expected) && error.contains("point"),
-        "{error}"
-    );
+    let expected = format!("10 values of run {} were not stored: could not store", run.uid());
+    assert!(error.starts_with(&expected) && error.contains("point"), "{error}");
     change(&place.db(), "ALTER TABLE hidden RENAME TO point");
     run.flush().unwrap();
     assert_eq!(place.store().run("broken").unwrap().metrics[0].points, 10);
@@ -115,14 +92,8 @@ fn many_threads_may_start_runs_on_a_new_file_at_once() {
         }
     });
     let mut raw = Raw::open(&place.db());
-    assert_eq!(
-        raw.count("SELECT count(*) FROM run WHERE status = 'finished'"),
-        8
-    );
-    assert_eq!(
-        raw.count("SELECT count(*) FROM series WHERE points = 200"),
-        8
-    );
+    assert_eq!(raw.count("SELECT count(*) FROM run WHERE status = 'finished'"), 8);
+    assert_eq!(raw.count("SELECT count(*) FROM series WHERE points = 200"), 8);
     assert_eq!(raw.count("SELECT count(*) FROM point"), 1600);
 }
 
@@ -150,9 +121,6 @@ fn a_reader_sees_whole_batches_while_a_run_goes_on() {
         run.flush().unwrap();
         let record = store.run("live").unwrap();
         let series = store.series(&record).unwrap().remove(0);
-        assert_eq!(
-            (series.values.len() as i64, series.metric.points),
-            (batch * 50, batch * 50)
-        );
+        assert_eq!((series.values.len() as i64, series.metric.points), (batch * 50, batch * 50));
     }
 }

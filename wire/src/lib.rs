@@ -60,13 +60,26 @@ pub enum ToHost {
 pub enum FromHost {
     /// The environment is loaded; cells may come.
     Ready,
-    Display { data: Map<String, Value>, display_id: Option<String>, update: bool },
+    Display {
+        data: Map<String, Value>,
+        display_id: Option<String>,
+        update: bool,
+    },
     /// The value of the cell's last expression.
-    Result { data: Map<String, Value> },
-    ClearOutput { wait: bool },
-    Input { prompt: String },
+    Result {
+        data: Map<String, Value>,
+    },
+    ClearOutput {
+        wait: bool,
+    },
+    Input {
+        prompt: String,
+    },
     /// The cell is over; nothing it printed is still in a buffer.
-    Done { ended: Ended, variables: Vec<Variable> },
+    Done {
+        ended: Ended,
+        variables: Vec<Variable>,
+    },
     /// `Forget` was carried out.
     Forgotten,
 }
@@ -77,11 +90,20 @@ pub enum FromHost {
 pub enum Ended {
     Ok,
     /// A `?` at the top level returned early; the message of each error in the chain, outermost first.
-    Error { chain: Vec<String>, line: u32 },
+    Error {
+        chain: Vec<String>,
+        line: u32,
+    },
     /// `place` is where the panic was raised, `line` the cell's statement that was being run.
-    Panic { message: String, place: String, line: u32 },
+    Panic {
+        message: String,
+        place: String,
+        line: u32,
+    },
     /// The cell could not be loaded.
-    NotLoaded { message: String },
+    NotLoaded {
+        message: String,
+    },
 }
 
 /// A variable that lives in the host.

@@ -3,23 +3,24 @@
 use std::collections::BTreeSet;
 
 use super::members::{members, place};
-use crate::command::NAMES;
 use crate::cell::names;
+use crate::command::NAMES;
 use crate::language::Completions;
 use crate::session::Known;
 
 const KEYWORDS: [&str; 28] = [
-    "as", "async", "await", "break", "const", "continue", "else", "enum", "false", "fn", "for", "if", "impl", "in", "let",
-    "loop", "match", "mod", "move", "mut", "pub", "return", "static", "struct", "trait", "true", "type", "while",
+    "as", "async", "await", "break", "const", "continue", "else", "enum", "false", "fn", "for", "if", "impl", "in",
+    "let", "loop", "match", "mod", "move", "mut", "pub", "return", "static", "struct", "trait", "true", "type",
+    "while",
 ];
 
 /// Candidates for the word before `cursor`, a count of code points.
 pub(crate) async fn complete(known: &Known, code: &str, cursor: usize) -> Completions {
     let end = code.char_indices().nth(cursor).map_or(code.len(), |(byte, _)| byte);
     let head = &code[..end];
-    let start = head.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |at| {
-        at + head[at..].chars().next().map_or(1, char::len_utf8)
-    });
+    let start = head
+        .rfind(|c: char| !c.is_alphanumeric() && c != '_')
+        .map_or(0, |at| at + head[at..].chars().next().map_or(1, char::len_utf8));
     let word = &code[start..end];
     let line = head.rsplit('\n').next().unwrap_or_default().trim_start();
     let matches = if line.starts_with(':') && !line.contains(' ') {

@@ -63,7 +63,8 @@ fn expression_start(text: &str) -> usize {
         at = match joined.strip_suffix("::").or_else(|| joined.strip_suffix('.')) {
             Some(rest) => rest.trim_end().len(),
             None if matches!(last, ')' | ']' | '?' | '!')
-                && text[..begin].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ')' | ']' | '?' | '!')) =>
+                && text[..begin]
+                    .ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ')' | ']' | '?' | '!')) =>
             {
                 begin
             }

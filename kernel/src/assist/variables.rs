@@ -33,7 +33,14 @@ fn html(rows: &[[String; 3]]) -> String {
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let body: String = rows
         .iter()
-        .map(|row| format!("<tr><td><b>{}</b></td><td><code>{}</code></td><td>{}</td></tr>", escape(&row[0]), escape(&row[1]), row[2]))
+        .map(|row| {
+            format!(
+                "<tr><td><b>{}</b></td><td><code>{}</code></td><td>{}</td></tr>",
+                escape(&row[0]),
+                escape(&row[1]),
+                row[2]
+            )
+        })
         .collect();
     format!("<table><thead><tr><th>name</th><th>type</th><th>cell</th></tr></thead><tbody>{body}</tbody></table>")
 }

@@ -73,7 +73,11 @@ impl Compiler {
     ///
     /// # Errors
     /// As [`Self::compile`].
-    pub(crate) async fn names(&self, probe: &Generated, run: &Generated) -> Result<BTreeMap<String, String>, CompileError> {
+    pub(crate) async fn names(
+        &self,
+        probe: &Generated,
+        run: &Generated,
+    ) -> Result<BTreeMap<String, String>, CompileError> {
         let known = self.environment.cells().join(format!("{}.types.json", run.krate()));
         if let Some(names) = std::fs::read(&known).ok().and_then(|json| serde_json::from_slice(&json).ok()) {
             return Ok(names);

@@ -192,16 +192,19 @@ fn snippets<'a>(spans: &'a [Span], cell: &'a Generated) -> Vec<Snippet<'a, annot
             let kind = if mark.span.is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
             kind.span(mark.range.clone()).label(mark.span.label.as_deref().map(clean))
         });
-        Snippet::source(&*origin.text).path(format!("cell [{}]", origin.cell)).annotations(annotations.collect::<Vec<_>>())
+        Snippet::source(&*origin.text)
+            .path(format!("cell [{}]", origin.cell))
+            .annotations(annotations.collect::<Vec<_>>())
     };
     cells.into_iter().map(of_cell).collect()
 }
 
 fn patches<'a>(marks: &[Mark<'a>]) -> Option<Snippet<'a, Patch<'a>>> {
     let origin = marks.first()?.origin;
-    let patches = marks.iter().filter(|mark| mark.origin.cell == origin.cell).map(|mark| {
-        Patch::new(mark.range.clone(), mark.span.suggested_replacement.clone().unwrap_or_default())
-    });
+    let patches = marks
+        .iter()
+        .filter(|mark| mark.origin.cell == origin.cell)
+        .map(|mark| Patch::new(mark.range.clone(), mark.span.suggested_replacement.clone().unwrap_or_default()));
     Some(Snippet::source(&*origin.text).path(format!("cell [{}]", origin.cell)).patches(patches.collect::<Vec<_>>()))
 }
 

@@ -182,7 +182,9 @@ impl Engine {
         let mut changed = false;
         for error in found.iter().filter(|it| it.is_error() && of_variables(it.code())) {
             for role in error.roles(cell) {
-                if let Role::Put(name) = role && plan.put.remove(name) {
+                if let Role::Put(name) = role
+                    && plan.put.remove(name)
+                {
                     let moved = matches!(error.code(), Some("E0382" | "E0381"));
                     let why = if moved { Gone::Moved { cell: number } } else { Gone::Borrows { cell: number } };
                     unstored.insert(name.clone(), why);
@@ -345,8 +347,22 @@ fn of_variables(code: Option<&str>) -> bool {
         None => true,
         Some(code) => matches!(
             code,
-            "E0310" | "E0373" | "E0381" | "E0382" | "E0499" | "E0502" | "E0503" | "E0505" | "E0506" | "E0507" | "E0515"
-                | "E0521" | "E0597" | "E0621" | "E0713" | "E0716"
+            "E0310"
+                | "E0373"
+                | "E0381"
+                | "E0382"
+                | "E0499"
+                | "E0502"
+                | "E0503"
+                | "E0505"
+                | "E0506"
+                | "E0507"
+                | "E0515"
+                | "E0521"
+                | "E0597"
+                | "E0621"
+                | "E0713"
+                | "E0716"
         ),
     }
 }

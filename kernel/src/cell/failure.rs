@@ -59,7 +59,9 @@ impl Failure {
                 notes.extend(lost.clone());
                 Self::at("Panic", &message, line, origin, &notes)
             }
-            Ended::NotLoaded { message } => Self::new("InternalError", &format!("the cell could not be loaded: {message}")),
+            Ended::NotLoaded { message } => {
+                Self::new("InternalError", &format!("the cell could not be loaded: {message}"))
+            }
             Ended::Ok => Self::new("InternalError", "the cell ended well"),
         }
     }
@@ -132,7 +134,9 @@ impl Gone {
             Self::Redefined { item, made, changed } => format!(
                 "`{name}` was made by cell [{made}] with an earlier definition of `{item}`, which cell [{changed}] changed; run the cell that makes `{name}` again"
             ),
-            Self::Lost { cell, how } => format!("`{name}` was lost in cell [{cell}]: {how}; run the cell that makes it again"),
+            Self::Lost { cell, how } => {
+                format!("`{name}` was lost in cell [{cell}]: {how}; run the cell that makes it again")
+            }
         }
     }
 }

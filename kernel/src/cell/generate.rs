@@ -165,7 +165,9 @@ impl Generated {
 /// What the text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
-    Run { opt: u8 },
+    Run {
+        opt: u8,
+    },
     /// To make the compiler print the types of the new variables.
     Name,
 }
@@ -252,9 +254,13 @@ pub(crate) fn unparsed(origin: &Origin) -> Generated {
 fn imports(out: &mut Generated, state: &State, split: &Split, carried: &[Held]) {
     out.text.push_str("use lab::prelude::*;\n");
     let mut names = split.names.clone();
-    let defined: BTreeSet<&str> = split.defined().chain(carried.iter().filter_map(|held| held.part.kind.name())).collect();
-    let imports: Vec<_> =
-        state.imports.iter().filter(|import| !import.binds.iter().any(|name| defined.contains(name.as_str()))).collect();
+    let defined: BTreeSet<&str> =
+        split.defined().chain(carried.iter().filter_map(|held| held.part.kind.name())).collect();
+    let imports: Vec<_> = state
+        .imports
+        .iter()
+        .filter(|import| !import.binds.iter().any(|name| defined.contains(name.as_str())))
+        .collect();
     for import in &imports {
         names.extend(import.names.iter().cloned());
     }
@@ -265,7 +271,9 @@ fn imports(out: &mut Generated, state: &State, split: &Split, carried: &[Held]) 
     loop {
         let before = names.len();
         for (name, (origin, range)) in &state.macros {
-            if names.contains(name) && let Ok(tokens) = origin.text[range.clone()].parse() {
+            if names.contains(name)
+                && let Ok(tokens) = origin.text[range.clone()].parse()
+            {
                 super::names::collect(tokens, &mut names);
             }
         }

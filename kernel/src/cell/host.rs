@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::OwnedReadHalf;
 use tokio::net::unix::OwnedWriteHalf;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use wire::{CHANNEL_FD, Ended, FromHost, PAGE_FD, Page, ToHost, Variable};
@@ -36,9 +36,15 @@ pub enum HostError {
 /// How a cell ended, the host's death included.
 #[derive(Debug)]
 pub(crate) enum End {
-    Told { ended: Ended, variables: Vec<Variable> },
+    Told {
+        ended: Ended,
+        variables: Vec<Variable>,
+    },
     /// The process is gone; `line` is the cell's line that ran last, 0 if none did.
-    Died { how: String, line: u32 },
+    Died {
+        how: String,
+        line: u32,
+    },
 }
 
 /// A running cell host.
@@ -74,7 +80,9 @@ impl Handle {
     }
 
     fn send(&self, signal: Signal) {
-        if let Some(pid) = self.pid && let Err(error) = kill_process(pid, signal) {
+        if let Some(pid) = self.pid
+            && let Err(error) = kill_process(pid, signal)
+        {
             tracing::debug!(%error, "signal to a host that is gone");
         }
     }

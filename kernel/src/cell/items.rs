@@ -30,7 +30,11 @@ pub(crate) enum ItemKind {
     Type(String),
     Trait(String),
     /// An `impl`, of the trait and for the type that are named last in their paths.
-    Impl { of: Option<String>, on: Option<String>, members: BTreeSet<String> },
+    Impl {
+        of: Option<String>,
+        on: Option<String>,
+        members: BTreeSet<String>,
+    },
 }
 
 impl ItemKind {

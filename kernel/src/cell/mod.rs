@@ -2,9 +2,9 @@
 
 pub(crate) mod bindings;
 pub(crate) mod compile;
+mod dependency;
 pub(crate) mod diagnostics;
 pub(crate) mod engine;
-mod dependency;
 mod enter;
 pub(crate) mod failure;
 pub(crate) mod generate;

@@ -53,12 +53,22 @@ impl Split {
 /// One part of a cell.
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
-    Use { range: Range<usize>, binds: Vec<String> },
-    Macro { name: String, range: Range<usize> },
+    Use {
+        range: Range<usize>,
+        binds: Vec<String>,
+    },
+    Macro {
+        name: String,
+        range: Range<usize>,
+    },
     Item(ItemPart),
-    Statement { range: Range<usize> },
+    Statement {
+        range: Range<usize>,
+    },
     /// The last expression, whose value is shown.
-    Tail { range: Range<usize> },
+    Tail {
+        range: Range<usize>,
+    },
 }
 
 /// Splits a cell; `None` where it does not parse: then rustc says why.

@@ -117,11 +117,8 @@ impl State {
 
     /// Takes in what a compiled cell defines.
     pub(crate) fn define(&mut self, split: &Split, carried: &[Held], krate: &str, origin: &Origin) {
-        let own = split.items().map(|part| Held {
-            krate: krate.to_owned(),
-            origin: origin.clone(),
-            part: part.clone(),
-        });
+        let own =
+            split.items().map(|part| Held { krate: krate.to_owned(), origin: origin.clone(), part: part.clone() });
         let carried = carried.iter().map(|held| Held { krate: krate.to_owned(), ..held.clone() });
         let mut impls = Vec::new();
         for held in carried.chain(own) {
@@ -202,10 +199,9 @@ fn is_type(kind: &ItemKind) -> bool {
 
 fn same_impl(new: &ItemKind, old: &ItemKind) -> bool {
     match (new, old) {
-        (
-            ItemKind::Impl { of, on, members },
-            ItemKind::Impl { of: old_of, on: old_on, members: old_members },
-        ) => of == old_of && on == old_on && (of.is_some() || !members.is_disjoint(old_members)),
+        (ItemKind::Impl { of, on, members }, ItemKind::Impl { of: old_of, on: old_on, members: old_members }) => {
+            of == old_of && on == old_on && (of.is_some() || !members.is_disjoint(old_members))
+        }
         _ => false,
     }
 }

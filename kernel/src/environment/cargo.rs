@@ -187,4 +187,3 @@ fn bar(text: &str) -> Option<Progress> {
     let (done, total) = counts.trim().split_once('/')?;
     Some(Progress { done: done.parse().ok()?, total: total.parse().ok()?, what: what.trim().to_owned() })
 }
-

@@ -20,9 +20,7 @@ pub(super) fn of<'a>(sources: impl Iterator<Item = &'a Path>) -> String {
 
 fn is_used(folder: &Path) -> bool {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    CRATES.iter().any(|known| {
-        name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-    })
+    CRATES.iter().any(|known| name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
 }
 
 fn collect(path: &Path, names: &mut BTreeSet<String>) {

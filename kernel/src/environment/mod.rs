@@ -166,8 +166,11 @@ impl Toolchain {
             let command = format!("{program} {}", arguments.join(" "));
             let toolchain = sources::channel();
             let output = Command::new(program).args(arguments).current_dir(&folder).output();
-            let output = output
-                .map_err(|source| EnvironmentError::NoCompiler { command: command.clone(), toolchain: toolchain.clone(), source })?;
+            let output = output.map_err(|source| EnvironmentError::NoCompiler {
+                command: command.clone(),
+                toolchain: toolchain.clone(),
+                source,
+            })?;
             if !output.status.success() {
                 let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
                 return Err(EnvironmentError::Compiler { command, toolchain, message });

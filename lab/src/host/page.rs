@@ -36,14 +36,7 @@ pub(super) fn word(index: usize) -> &'static AtomicU32 {
 pub(super) fn attach() -> std::io::Result<()> {
     // SAFETY: a new shared mapping of a descriptor, at an address that the system picks.
     let mapped = unsafe {
-        libc::mmap(
-            std::ptr::null_mut(),
-            Page::SIZE,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED,
-            PAGE_FD,
-            0,
-        )
+        libc::mmap(std::ptr::null_mut(), Page::SIZE, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, PAGE_FD, 0)
     };
     if mapped == libc::MAP_FAILED {
         return Err(std::io::Error::last_os_error());
