@@ -15,7 +15,7 @@ use crate::environment::{Environment, Extension};
 
 /// Why no compiler ran.
 #[derive(Debug, thiserror::Error)]
-pub enum CompileError {
+pub(crate) enum CompileError {
     #[error("cannot start the compiler {}: {source}; run `assay env build`", rustc.display())]
     Start { rustc: PathBuf, source: std::io::Error },
     #[error("cannot write {}: {source}; free some space or set ASSAY_HOME to another folder", path.display())]

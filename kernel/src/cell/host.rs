@@ -26,7 +26,7 @@ use crate::language::{Event, Output};
 
 /// Why there is no cell host.
 #[derive(Debug, thiserror::Error)]
-pub enum HostError {
+pub(crate) enum HostError {
     #[error("cannot start the process that runs cells: {source}")]
     Start { source: io::Error },
     #[error("the process that runs cells did not start: {said}; remove the environment and run `assay env build`")]
