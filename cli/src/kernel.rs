@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use kernel::{Session, protocol};
-use tracing_subscriber::EnvFilter;
 
 /// Serve one notebook; Jupyter calls this
 #[derive(clap::Args)]
@@ -21,7 +20,6 @@ pub(crate) struct Args {
 
 /// Runs the verb.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    log();
     let own = std::env::current_exe().context("cannot find the assay executable")?;
     let folder = std::env::current_dir().context("the working folder is gone")?;
     let session = Arc::new(Session::new(own, folder));
@@ -29,11 +27,4 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         session.warm_up().await;
     })?;
     Ok(())
-}
-
-/// Stdout stays empty; Jupyter shows stderr in its own log.
-fn log() {
-    let filter = EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    // A second subscriber is refused, which is as good.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
 }
