@@ -50,7 +50,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Our errors name their cause themselves.
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }

@@ -7,10 +7,11 @@
 //! --
 //! the second cell
 //! > error E0308
-//! > traceback line 1
+//! > traceback cell [@2], line 1
 //! ```
 //!
-//! Lines that start with `> ` say what the cell must lead to; `\n` in them is a line end.
+//! Lines that start with `> ` say what the cell must lead to; `\n` in them is a line end, `[@2]` the
+//! execution count of the case's second cell.
 
 use std::path::Path;
 

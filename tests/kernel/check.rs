@@ -40,7 +40,8 @@ pub(crate) async fn execute(kernel: &Kernel, code: &str) -> Seen {
 
 impl Seen {
     /// Checks every expectation; a cell that expects no error must have none.
-    pub(crate) fn check(&self, expected: &[Expected]) -> Result<(), String> {
+    /// `[@1]` stands for the count of the case's first cell, which is the one after `start`.
+    pub(crate) fn check(&self, expected: &[Expected], start: usize) -> Result<(), String> {
         let fails = expected.iter().any(|it| it.what == "error");
         match (fails, self.status.as_str(), self.errors.len()) {
             (false, "ok", 0) | (true, "error", 1) => {}
@@ -53,8 +54,9 @@ impl Seen {
                 Some(what) => (false, what),
                 None => (true, it.what.as_str()),
             };
-            if self.has(what, &it.text) != wanted {
-                return Err(format!("expected {} {:?}", it.what, it.text));
+            let text = counted(&it.text, start);
+            if self.has(what, &text) != wanted {
+                return Err(format!("expected {} {text:?}", it.what));
             }
         }
         Ok(())
@@ -76,6 +78,10 @@ impl Seen {
             other => panic!("no such expectation: {other}"),
         }
     }
+}
+
+fn counted(text: &str, start: usize) -> String {
+    (1..=9).fold(text.to_owned(), |text, cell| text.replace(&format!("[@{cell}]"), &format!("[{}]", start + cell)))
 }
 
 fn text(value: &Value, pointer: &str) -> String {

@@ -32,11 +32,16 @@ async fn run(file: &str) {
     let folder = tempfile::tempdir().unwrap();
     let kernel = start(folder.path()).await;
     let mut failures = Vec::new();
+    // The execution count before the case's first cell.
+    let mut before = 0;
     for case in cases::read(&path) {
         check::execute(&kernel, ":restart").await;
+        before += 1;
+        let start = before;
         for (number, cell) in case.cells.iter().enumerate() {
             let seen = check::execute(&kernel, &cell.source).await;
-            if let Err(why) = seen.check(&cell.expected) {
+            before += 1;
+            if let Err(why) = seen.check(&cell.expected, start) {
                 failures.push(format!("{}, cell {}:\n{why}\n{seen:#?}", case.name, number + 1));
                 break;
             }

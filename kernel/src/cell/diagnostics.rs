@@ -82,6 +82,12 @@ impl Diagnostic {
         Some((mark.origin, mark.range.start))
     }
 
+    /// The generated line that this message is about.
+    pub(crate) fn primary_role<'a>(&'a self, cell: &'a Generated) -> Option<&'a Role> {
+        let primary = self.spans.iter().filter(|span| span.is_primary);
+        primary.filter_map(|span| span.within(cell)).find_map(|span| cell.role(span.byte_start))
+    }
+
     /// The generated lines that this message points at.
     pub(crate) fn roles<'a>(&'a self, cell: &'a Generated) -> impl Iterator<Item = &'a Role> {
         let own = self.spans.iter();
@@ -145,7 +151,7 @@ fn draw(diagnostic: &Diagnostic, cell: &Generated, hints: &[String]) -> String {
     }
     let mut main = Group::with_title(title).elements(snippets(&diagnostic.spans, cell));
     let mut groups = Vec::new();
-    for child in &diagnostic.children {
+    for child in diagnostic.children.iter().filter(|child| !is_about_files(&child.message)) {
         let level = level(&child.level);
         let message = clean(&child.message);
         let patched = child.spans.iter().any(|span| span.suggested_replacement.is_some());
@@ -164,6 +170,11 @@ fn draw(diagnostic: &Diagnostic, cell: &Generated, hints: &[String]) -> String {
     }
     groups.insert(0, main);
     in_words(&Renderer::styled().render(&groups))
+}
+
+/// Where rustc put the long names of types, and how to call it: of no use in a notebook.
+fn is_about_files(message: &str) -> bool {
+    message.starts_with("the full ") && message.contains("written to") || message.contains("consider using `--verbose`")
 }
 
 fn level(name: &str) -> Level<'static> {

@@ -197,20 +197,19 @@ impl Engine {
             return true;
         }
         for error in found.iter().filter(|it| it.is_error()) {
-            for role in error.roles(cell) {
-                match role {
-                    Role::Restore(name) if of_variables(error.code()) => changed |= plan.back.remove(name),
-                    Role::Take(name) if !of_variables(error.code()) => {
-                        if let Some(variable) = self.state.variables.remove(name) {
-                            let why = Gone::Unnameable { cell: variable.cell, ty: types::for_people(&variable.ty) };
-                            self.state.gone.insert(name.clone(), why);
-                            plan.lent.remove(name);
-                            plan.taken.remove(name);
-                            plan.back.remove(name);
-                            changed = true;
-                        }
-                    }
-                    _ => {}
+            if let Some(Role::Take(name)) = error.primary_role(cell)
+                && let Some(variable) = self.state.variables.remove(name)
+            {
+                let why = Gone::Unnameable { cell: variable.cell, ty: types::for_people(&variable.ty) };
+                self.state.gone.insert(name.clone(), why);
+                plan.lent.remove(name);
+                plan.taken.remove(name);
+                plan.back.remove(name);
+                changed = true;
+            }
+            for role in error.roles(cell).filter(|_| of_variables(error.code())) {
+                if let Role::Restore(name) = role {
+                    changed |= plan.back.remove(name);
                 }
             }
         }

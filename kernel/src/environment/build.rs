@@ -71,6 +71,11 @@ fn collect(
             fs::copy(file, folder.join(file_name))?;
             continue;
         }
+        // What only build scripts use may have other features; of the host's libraries cells need the macros.
+        let for_cells = file.components().any(|part| part.as_os_str() == toolchain.host.as_str());
+        if !for_cells && file.extension().is_none_or(|end| end != "so") {
+            continue;
+        }
         link(file, &deps.join(file_name))?;
         if NAMED.contains(&name.as_str()) && file.extension().is_some_and(|end| end == "rlib") {
             externs.push((name.clone(), file_name.to_string_lossy().into_owned()));

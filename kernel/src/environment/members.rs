@@ -41,8 +41,17 @@ fn methods(text: &str) -> impl Iterator<Item = &str> {
         let rest = text[at + 3..].trim_start();
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_')?;
         let (name, after) = rest.split_at(end);
-        let arguments = after.split_once('(')?.1.trim_start();
-        let first = arguments.split([',', ')', ':']).next()?;
+        // A bound may hold brackets of its own: `fn map<F: Fn()>(&self`.
+        let mut depth = 0;
+        let open = after.char_indices().find_map(|(at, c)| {
+            match c {
+                '<' => depth += 1,
+                '>' if !after[..at].ends_with('-') => depth -= 1,
+                _ => {}
+            }
+            (c == '(' && depth == 0).then_some(at + 1)
+        })?;
+        let first = after[open..].split([',', ')', ':']).next()?;
         let own = first.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "self");
         (own && !name.is_empty() && !name.starts_with('_')).then_some(name)
     })
