@@ -2,7 +2,7 @@
 --
 -- Times are milliseconds since 1970-01-01 UTC. Hashes are lower-case hexadecimal.
 -- SQLite stores NaN as NULL, so wherever a REAL holds a logged value, NULL means NaN;
--- infinities are stored as they are.
+-- infinities are stored as they are. Negative zero becomes zero.
 
 -- "assy" in ASCII: tells our files from any other SQLite database.
 PRAGMA application_id = 1634956153;

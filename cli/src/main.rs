@@ -1,1 +1,64 @@
-fn main() {}
+//! The `assay` command: one file per verb.
+
+mod cell_host;
+mod compare;
+mod env;
+mod install;
+mod kernel;
+mod run;
+mod runs;
+mod show;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A Jupyter kernel for deep learning in Rust, and the tracker of what was trained.
+#[derive(Parser)]
+#[command(name = "assay", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Run(run::Args),
+    Runs(runs::Args),
+    Show(show::Args),
+    Compare(compare::Args),
+    Install(install::Args),
+    Env(env::Args),
+    Kernel(kernel::Args),
+    #[command(hide = true)]
+    CellHost(cell_host::Args),
+}
+
+fn main() -> ExitCode {
+    log();
+    let outcome = match Cli::parse().verb {
+        Verb::Run(args) => run::run(args),
+        Verb::Runs(args) => runs::run(args),
+        Verb::Show(args) => show::run(args),
+        Verb::Compare(args) => compare::run(args),
+        Verb::Install(args) => install::run(args),
+        Verb::Env(args) => env::run(args),
+        Verb::Kernel(args) => kernel::run(args),
+        Verb::CellHost(args) => cell_host::run(args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `ASSAY_LOG=debug` shows what the kernel does; by default only what went wrong.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ASSAY_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -67,13 +67,27 @@ pub enum Stream {
 #[derive(Debug)]
 pub enum Event {
     Stream(Stream, String),
-    Display { data: MimeBundle, metadata: Map<String, Value>, display_id: Option<String>, update: bool },
+    Display {
+        data: MimeBundle,
+        metadata: Map<String, Value>,
+        display_id: Option<String>,
+        update: bool,
+    },
     /// The value of the cell's last expression.
-    Result { data: MimeBundle, metadata: Map<String, Value> },
-    ClearOutput { wait: bool },
+    Result {
+        data: MimeBundle,
+        metadata: Map<String, Value>,
+    },
+    ClearOutput {
+        wait: bool,
+    },
     /// Asks the person for a line; the answer arrives on `reply`. The protocol drops `reply` when the
     /// front end does not allow input.
-    Input { prompt: String, password: bool, reply: oneshot::Sender<String> },
+    Input {
+        prompt: String,
+        password: bool,
+        reply: oneshot::Sender<String>,
+    },
 }
 
 /// Where a cell's events go. It stays valid after the cell has ended: a thread that prints late is shown

@@ -1,4 +1,16 @@
 //! The Jupyter kernel: `protocol` speaks Jupyter and knows no Rust; `session` holds one notebook and
 //! implements `language::Language`; `cell` turns source into an outcome; `environment` is what cells link.
 
+mod assist;
+mod cell;
+pub mod client;
+mod command;
+pub mod environment;
+pub mod kernelspec;
 pub mod language;
+pub mod notebook;
+pub mod protocol;
+mod session;
+
+pub use cell::cell_host;
+pub use session::Session;

@@ -13,16 +13,14 @@ pub use dfdx::prelude::{abs, negate, slice};
 
 // lab's own, which go before names from both.
 pub use crate::data::{
-    Batches, Classes, DataError, Dataset, Evaluation, Matrix, class_names, read_csv,
-    read_csv_named, read_frame, read_json, read_parquet, split, split_by, tensor_from,
+    Batches, Classes, DataError, Dataset, Evaluation, Matrix, class_names, read_csv, read_csv_named, read_frame,
+    read_json, read_parquet, split, split_by, tensor_from,
 };
 pub use crate::device::{Dev, device, device_seeded};
-pub use crate::display::{
-    DisplayHandle, MimeBundle, Show, Table, clear_output, display, html, markdown, svg,
-};
+pub use crate::display::{DisplayHandle, MimeBundle, Show, Table, clear_output, display, html, markdown, svg};
 pub use crate::metric::{
-    Average, ClassificationReport, ConfusionMatrix, MetricError, accuracy, classification_report,
-    confusion_matrix, f1, precision, recall,
+    Average, ClassificationReport, ConfusionMatrix, MetricError, accuracy, classification_report, confusion_matrix, f1,
+    precision, recall,
 };
 pub use crate::nn::{Summary, summary};
 pub use crate::plot::{Figure, LineChart, LiveChart, image_grid, line_chart};

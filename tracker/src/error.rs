@@ -28,11 +28,7 @@ pub enum Error {
         "{} was written by a newer assay (schema {found}, this one knows {known}): update assay to read it",
         path.display()
     )]
-    Newer {
-        path: PathBuf,
-        found: i64,
-        known: i64,
-    },
+    Newer { path: PathBuf, found: i64, known: i64 },
 
     #[error("{} cannot be opened: {source}; check that you may read and write it and its folder", path.display())]
     Unopened { path: PathBuf, source: sqlx::Error },
@@ -41,96 +37,49 @@ pub enum Error {
         "{} cannot be brought to this version's schema: {source}; restore the file from a backup",
         path.display()
     )]
-    Migration {
-        path: PathBuf,
-        source: sqlx::migrate::MigrateError,
-    },
+    Migration { path: PathBuf, source: sqlx::migrate::MigrateError },
 
     #[error("{} stayed locked by another program for {seconds} s: close it and try again", path.display())]
     Busy { path: PathBuf, seconds: u64 },
 
     #[error("could not {doing} in {}: {source}; check the disk and the file", path.display())]
-    Sql {
-        doing: &'static str,
-        path: PathBuf,
-        source: sqlx::Error,
-    },
+    Sql { doing: &'static str, path: PathBuf, source: sqlx::Error },
 
     #[error("{what} of run {run} in {} is damaged: {source}; restore the file from a backup", path.display())]
-    Damaged {
-        what: &'static str,
-        run: String,
-        path: PathBuf,
-        source: serde_json::Error,
-    },
+    Damaged { what: &'static str, run: String, path: PathBuf, source: serde_json::Error },
 
     #[error("no run is called {wanted:?} in {}; {}", path.display(), candidates(known, "it holds", "it holds no run"))]
-    UnknownRun {
-        wanted: String,
-        path: PathBuf,
-        known: Vec<String>,
-    },
+    UnknownRun { wanted: String, path: PathBuf, known: Vec<String> },
 
     #[error("{wanted:?} fits {} runs: {}; give more of the uid", fitting.len(), listed(fitting))]
-    AmbiguousRun {
-        wanted: String,
-        fitting: Vec<String>,
-    },
+    AmbiguousRun { wanted: String, fitting: Vec<String> },
 
-    #[error(
-        "run {run} has no artifact {wanted:?}; {}",
-        candidates(known, "it has", "it has none")
-    )]
-    UnknownArtifact {
-        run: String,
-        wanted: String,
-        known: Vec<String>,
-    },
+    #[error("run {run} has no artifact {wanted:?}; {}", candidates(known, "it has", "it has none"))]
+    UnknownArtifact { run: String, wanted: String, known: Vec<String> },
 
-    #[error(
-        "runs cannot be sorted by {key:?}; {}",
-        candidates(known, "try", "there is nothing to sort by")
-    )]
+    #[error("runs cannot be sorted by {key:?}; {}", candidates(known, "try", "there is nothing to sort by"))]
     UnknownSortKey { key: String, known: Vec<String> },
 
     #[error("a run needs a name: pass one that says what is tried, such as \"digits-mlp\"")]
     NoName,
 
     #[error("the configuration of run {run:?} cannot be written as JSON: {source}")]
-    Config {
-        run: String,
-        source: serde_json::Error,
-    },
+    Config { run: String, source: serde_json::Error },
 
     #[error("the file {} cannot be attached to the run: {source}", path.display())]
-    File {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    File { path: PathBuf, source: std::io::Error },
 
-    #[error(
-        "{name:?} has {size} bytes, more than the {limit} that one artifact may have: store it in parts"
-    )]
-    TooLarge {
-        name: String,
-        size: usize,
-        limit: usize,
-    },
+    #[error("{name:?} has {size} bytes, more than the {limit} that one artifact may have: store it in parts")]
+    TooLarge { name: String, size: usize, limit: usize },
 
     #[error("the thread that stores runs could not be started: {source}")]
     Thread { source: std::io::Error },
 
-    #[error(
-        "the thread that stores run {run} has ended: what was logged since the last flush is lost"
-    )]
+    #[error("the thread that stores run {run} has ended: what was logged since the last flush is lost")]
     WriterGone { run: String },
 
     #[error("{unstored} values of run {run} were not stored: {source}")]
-    Unstored {
-        run: String,
-        unstored: usize,
-        source: Box<Error>,
-    },
+    Unstored { run: String, unstored: usize, source: Box<Error> },
 }
 
 /// Names to choose from, at most ten of them.

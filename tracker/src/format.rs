@@ -23,10 +23,7 @@ pub fn number(value: f64) -> String {
     } else if (1e-4..1e9).contains(&size) {
         // The exponent of the rounded number, so that 0.99999999 becomes 1 and not 1.0000.
         let rounded = format!("{value:.4e}");
-        let exponent: i32 = rounded
-            .rsplit_once('e')
-            .and_then(|(_, e)| e.parse().ok())
-            .unwrap_or(0);
+        let exponent: i32 = rounded.rsplit_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);
         let decimals = usize::try_from(4 - exponent).unwrap_or(0);
         trim_zeros(&format!("{value:.decimals$}")).to_owned()
     } else {
@@ -39,11 +36,7 @@ pub fn number(value: f64) -> String {
 }
 
 fn trim_zeros(digits: &str) -> &str {
-    if digits.contains('.') {
-        digits.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        digits
-    }
+    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
 /// A configuration value as one line: text without quotes, the rest as JSON.
@@ -70,11 +63,7 @@ pub fn duration(milliseconds: i64) -> String {
 /// A moment in local time.
 pub fn moment(milliseconds: i64) -> String {
     DateTime::from_timestamp_millis(milliseconds)
-        .map(|utc| {
-            utc.with_timezone(&Local)
-                .format("%Y-%m-%d %H:%M:%S")
-                .to_string()
-        })
+        .map(|utc| utc.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string())
         .unwrap_or_else(|| format!("{milliseconds} ms"))
 }
 
@@ -95,56 +84,31 @@ pub fn size(bytes: i64) -> String {
 
 /// Text that cannot command a terminal: what a run contains may come from anywhere.
 pub fn plain(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                '\u{fffd}'
-            } else {
-                character
-            }
-        })
-        .collect()
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
 /// The same, with its line breaks and tabs.
 pub fn plain_lines(text: &str) -> String {
     let kept = |character: char| !character.is_control() || matches!(character, '\n' | '\t');
-    text.replace("\r\n", "\n")
-        .chars()
-        .map(|c| if kept(c) { c } else { '\u{fffd}' })
-        .collect()
+    text.replace("\r\n", "\n").chars().map(|c| if kept(c) { c } else { '\u{fffd}' }).collect()
 }
 
 /// A curve in one line of at most `width` characters. Values that are no numbers leave a gap.
 pub fn sparkline(values: &[f64], width: usize) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let finite = || values.iter().copied().filter(|value| value.is_finite());
-    let (low, high) = (
-        finite().fold(f64::INFINITY, f64::min),
-        finite().fold(f64::NEG_INFINITY, f64::max),
-    );
+    let (low, high) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
     let columns = values.len().min(width);
     let bar = |column: usize| {
         let part = &values[column * values.len() / columns..(column + 1) * values.len() / columns];
-        let finite: Vec<f64> = part
-            .iter()
-            .copied()
-            .filter(|value| value.is_finite())
-            .collect();
+        let finite: Vec<f64> = part.iter().copied().filter(|value| value.is_finite()).collect();
         if finite.is_empty() {
             return ' ';
         }
-        let mean = finite
-            .iter()
-            .map(|value| value / finite.len() as f64)
-            .sum::<f64>();
+        let mean = finite.iter().map(|value| value / finite.len() as f64).sum::<f64>();
         // Halved first: the difference of two huge numbers may be infinite.
         let part = (mean / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0);
-        if part.is_finite() {
-            BARS[((part * 7.0).round() as usize).min(7)]
-        } else {
-            BARS[3]
-        }
+        if part.is_finite() { BARS[((part * 7.0).round() as usize).min(7)] } else { BARS[3] }
     };
     (0..columns).map(bar).collect()
 }

@@ -19,15 +19,8 @@ pub fn runs(runs: &[RunRecord]) -> String {
     let metrics = Comparison::of(runs.to_vec()).metrics;
     let mut html = Table::begin();
     let fixed = ["run", "name", "status", "started", "duration"].map(str::to_owned);
-    let arrows = metrics
-        .iter()
-        .map(|row| format!("{} {}", row.metric, row.direction.arrow()));
-    html.heading(
-        fixed
-            .into_iter()
-            .chain(params.iter().cloned())
-            .chain(arrows),
-    );
+    let arrows = metrics.iter().map(|row| format!("{} {}", row.metric, row.direction.arrow()));
+    html.heading(fixed.into_iter().chain(params.iter().cloned()).chain(arrows));
     for (index, run) in runs.iter().enumerate() {
         html.row();
         html.left(&format!("<code>{}</code>", escape(&run.uid)));
@@ -36,18 +29,10 @@ pub fn runs(runs: &[RunRecord]) -> String {
         html.left(&escape(&format::moment(run.started_ms)));
         html.right(&escape(&format::duration(run.duration_ms)), false);
         for path in &params {
-            html.right(
-                &run.param(path)
-                    .map(|value| escape(&format::value(value)))
-                    .unwrap_or_default(),
-                false,
-            );
+            html.right(&run.param(path).map(|value| escape(&format::value(value))).unwrap_or_default(), false);
         }
         for row in &metrics {
-            html.right(
-                &last_and_best(run.metric(&row.metric)),
-                row.best_last.contains(&index),
-            );
+            html.right(&last_and_best(run.metric(&row.metric)), row.best_last.contains(&index));
         }
     }
     html.end()
@@ -56,34 +41,19 @@ pub fn runs(runs: &[RunRecord]) -> String {
 /// A comparison: one column per run; the best value of a row in bold and marked.
 pub fn comparison(comparison: &Comparison) -> String {
     let mut html = Table::begin();
-    let titles = comparison
-        .runs
-        .iter()
-        .map(|run| format!("{} {}", run.name, run.uid));
+    let titles = comparison.runs.iter().map(|run| format!("{} {}", run.name, run.uid));
     html.heading(std::iter::once(String::new()).chain(titles));
     html.row();
     html.left("status");
-    comparison
-        .runs
-        .iter()
-        .for_each(|run| html.right(&status(run), false));
+    comparison.runs.iter().for_each(|run| html.right(&status(run), false));
     html.row();
     html.left("duration");
-    comparison
-        .runs
-        .iter()
-        .for_each(|run| html.right(&escape(&format::duration(run.duration_ms)), false));
+    comparison.runs.iter().for_each(|run| html.right(&escape(&format::duration(run.duration_ms)), false));
     for param in comparison.differing() {
         html.row();
         html.left(&escape(&param.path));
         for value in &param.values {
-            html.right(
-                &value
-                    .as_ref()
-                    .map(|value| escape(&format::value(value)))
-                    .unwrap_or_default(),
-                false,
-            );
+            html.right(&value.as_ref().map(|value| escape(&format::value(value))).unwrap_or_default(), false);
         }
     }
     for row in &comparison.metrics {
@@ -92,11 +62,7 @@ pub fn comparison(comparison: &Comparison) -> String {
     let mut html = html.end();
     let same = comparison.params.iter().filter(|row| !row.differs).count();
     if same > 0 && comparison.runs.len() > 1 {
-        let noun = if same == 1 {
-            "parameter is"
-        } else {
-            "parameters are"
-        };
+        let noun = if same == 1 { "parameter is" } else { "parameters are" };
         let _ = write!(html, "<p><small>{same} {noun} the same in all.</small></p>");
     }
     html
@@ -105,16 +71,9 @@ pub fn comparison(comparison: &Comparison) -> String {
 fn metric(html: &mut Table, row: &MetricRow) {
     let mut line = |what: &str, values: &[Option<f64>], best: &[usize]| {
         html.row();
-        html.left(&format!(
-            "{}{what} {}",
-            escape(&row.metric),
-            row.direction.arrow()
-        ));
+        html.left(&format!("{}{what} {}", escape(&row.metric), row.direction.arrow()));
         for (index, value) in values.iter().enumerate() {
-            html.right(
-                &value.map(format::number).unwrap_or_default(),
-                best.contains(&index),
-            );
+            html.right(&value.map(format::number).unwrap_or_default(), best.contains(&index));
         }
     };
     line("", &row.last, &row.best_last);
@@ -138,10 +97,7 @@ fn last_and_best(metric: Option<&Metric>) -> String {
     let last = format::number(metric.last);
     match metric.best() {
         Some(best) if best.value != metric.last => {
-            format!(
-                "{last} <small>(best {})</small>",
-                format::number(best.value)
-            )
+            format!("{last} <small>(best {})</small>", format::number(best.value))
         }
         _ => last,
     }
@@ -175,11 +131,7 @@ impl Table {
     }
 
     fn right(&mut self, html: &str, best: bool) {
-        let html = if best {
-            format!("<b>★ {html}</b>")
-        } else {
-            html.to_owned()
-        };
+        let html = if best { format!("<b>★ {html}</b>") } else { html.to_owned() };
         let _ = write!(self.0, "<td style=\"{CELL}right\">{html}</td>");
     }
 

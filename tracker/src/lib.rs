@@ -29,7 +29,5 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The database used when none is named: the `ASSAY_DB` variable, or `assay.db` in the working folder.
 pub fn default_path() -> std::path::PathBuf {
-    std::env::var_os("ASSAY_DB")
-        .filter(|value| !value.is_empty())
-        .map_or_else(|| "assay.db".into(), Into::into)
+    std::env::var_os("ASSAY_DB").filter(|value| !value.is_empty()).map_or_else(|| "assay.db".into(), Into::into)
 }

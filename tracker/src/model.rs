@@ -130,10 +130,7 @@ impl Metric {
         if self.context.is_empty() {
             return self.name.clone();
         }
-        let pairs = self
-            .context
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"));
+        let pairs = self.context.iter().map(|(key, value)| format!("{key}={value}"));
         format!("{}{{{}}}", self.name, pairs.collect::<Vec<_>>().join(","))
     }
 
@@ -207,10 +204,7 @@ pub(crate) fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok,
 }
 
 /// The same for a row of values that may be absent.
-pub(crate) fn numbers<S: Serializer>(
-    values: &[Option<f64>],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub(crate) fn numbers<S: Serializer>(values: &[Option<f64>], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(values.iter().map(|value| match value {
         None => serde_json::Value::Null,
         Some(value) => nonfinite(*value).map_or_else(|| (*value).into(), Into::into),

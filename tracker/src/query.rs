@@ -84,10 +84,7 @@ impl Key {
             .or_else(|| Self::metric(text, runs))
             .or_else(|| Self::param(text, runs))
             .or_else(|| Self::tag(text, runs))
-            .ok_or_else(|| Error::UnknownSortKey {
-                key: text.to_owned(),
-                known: known(runs),
-            })
+            .ok_or_else(|| Error::UnknownSortKey { key: text.to_owned(), known: known(runs) })
     }
 
     fn builtin(text: &str) -> Option<Self> {
@@ -117,15 +114,11 @@ impl Key {
     }
 
     fn param(text: &str, runs: &[RunRecord]) -> Option<Self> {
-        runs.iter()
-            .any(|run| run.param(text).is_some())
-            .then(|| Self::Param(text.to_owned()))
+        runs.iter().any(|run| run.param(text).is_some()).then(|| Self::Param(text.to_owned()))
     }
 
     fn tag(text: &str, runs: &[RunRecord]) -> Option<Self> {
-        runs.iter()
-            .any(|run| run.tags.contains_key(text))
-            .then(|| Self::Tag(text.to_owned()))
+        runs.iter().any(|run| run.tags.contains_key(text)).then(|| Self::Tag(text.to_owned()))
     }
 
     fn of(&self, run: &RunRecord) -> Option<Rank> {

@@ -35,54 +35,35 @@ pub enum Values {
 impl Table {
     /// The columns of some runs.
     pub fn of(runs: &[RunRecord]) -> Self {
-        let mut table = Self {
-            columns: Vec::new(),
-        };
+        let mut table = Self { columns: Vec::new() };
         table.text(runs, "uid", |run| Some(run.uid.clone()));
         table.text(runs, "name", |run| Some(run.name.clone()));
         table.text(runs, "status", |run| Some(run.status.to_string()));
-        table.add(
-            "started",
-            Values::Moment(runs.iter().map(|run| Some(run.started_ms)).collect()),
-        );
-        table.add(
-            "duration",
-            Values::Duration(runs.iter().map(|run| Some(run.duration_ms)).collect()),
-        );
+        table.add("started", Values::Moment(runs.iter().map(|run| Some(run.started_ms)).collect()));
+        table.add("duration", Values::Duration(runs.iter().map(|run| Some(run.duration_ms)).collect()));
         table.text(runs, "notebook", |run| run.notebook.clone());
-        table.text(runs, "commit", |run| {
-            run.git.as_ref().map(|git| git.commit.clone())
-        });
+        table.text(runs, "commit", |run| run.git.as_ref().map(|git| git.commit.clone()));
         for row in compare::param_rows(runs) {
             table.add(&format!("param.{}", row.path), values(&row.values));
         }
         for key in compare::metric_keys(runs) {
             let mut add = |end: &str, of: fn(&Metric) -> Option<f64>| {
-                let values = runs
-                    .iter()
-                    .map(|run| run.metric(&key).and_then(of))
-                    .collect();
+                let values = runs.iter().map(|run| run.metric(&key).and_then(of)).collect();
                 table.add(&format!("metric.{key}.{end}"), Values::Float(values));
             };
             add("last", |metric| Some(metric.last));
             add("min", |metric| metric.min.map(|at| at.value));
             add("max", |metric| metric.max.map(|at| at.value));
         }
-        let tags: std::collections::BTreeSet<&String> =
-            runs.iter().flat_map(|run| run.tags.keys()).collect();
+        let tags: std::collections::BTreeSet<&String> = runs.iter().flat_map(|run| run.tags.keys()).collect();
         for tag in tags {
-            table.text(runs, &format!("tag.{tag}"), |run| {
-                run.tags.get(tag).cloned()
-            });
+            table.text(runs, &format!("tag.{tag}"), |run| run.tags.get(tag).cloned());
         }
         table
     }
 
     fn add(&mut self, name: &str, values: Values) {
-        self.columns.push(Column {
-            name: name.to_owned(),
-            values,
-        });
+        self.columns.push(Column { name: name.to_owned(), values });
     }
 
     fn text(&mut self, runs: &[RunRecord], name: &str, of: impl Fn(&RunRecord) -> Option<String>) {
@@ -121,22 +102,10 @@ mod tests {
 
     #[test]
     fn a_column_has_the_narrowest_type_that_holds_all() {
-        assert_eq!(
-            column(&[json!(1), json!(2)]),
-            Values::Integer(vec![Some(1), Some(2)])
-        );
-        assert_eq!(
-            column(&[json!(1), json!(0.5)]),
-            Values::Float(vec![Some(1.0), Some(0.5)])
-        );
-        assert_eq!(
-            column(&[json!(true), json!(null)]),
-            Values::Bool(vec![Some(true), None])
-        );
-        assert_eq!(
-            column(&[json!("a"), json!([1])]),
-            Values::Text(vec![Some("a".into()), Some("[1]".into())])
-        );
+        assert_eq!(column(&[json!(1), json!(2)]), Values::Integer(vec![Some(1), Some(2)]));
+        assert_eq!(column(&[json!(1), json!(0.5)]), Values::Float(vec![Some(1.0), Some(0.5)]));
+        assert_eq!(column(&[json!(true), json!(null)]), Values::Bool(vec![Some(true), None]));
+        assert_eq!(column(&[json!("a"), json!([1])]), Values::Text(vec![Some("a".into()), Some("[1]".into())]));
         assert_eq!(column(&[json!(null)]), Values::Text(vec![None]));
     }
 }

@@ -23,12 +23,7 @@ pub struct Batches<'a, const B: usize, const W: usize, const C: usize> {
 impl<'a, const B: usize, const W: usize, const C: usize> Batches<'a, B, W, C> {
     pub(super) fn new(data: &'a Dataset<W, C>, dev: &Dev, seed: u64) -> Result<Self, DataError> {
         let order = order(data.len(), B, seed)?;
-        Ok(Self {
-            data,
-            dev: dev.clone(),
-            order,
-            next: 0,
-        })
+        Ok(Self { data, dev: dev.clone(), order, next: 0 })
     }
 }
 
@@ -37,12 +32,8 @@ impl<const B: usize, const W: usize, const C: usize> Iterator for Batches<'_, B,
 
     fn next(&mut self) -> Option<Self::Item> {
         let rows = rows(&self.order, &mut self.next, B)?;
-        let x = self
-            .dev
-            .tensor_from_vec(self.data.x.pick(rows), (Const, Const));
-        let y = self
-            .dev
-            .tensor_from_vec(one_hot(&self.data.y, rows, C), (Const, Const));
+        let x = self.dev.tensor_from_vec(self.data.x.pick(rows), (Const, Const));
+        let y = self.dev.tensor_from_vec(one_hot(&self.data.y, rows, C), (Const, Const));
         Some((x, y))
     }
 }
@@ -50,9 +41,7 @@ impl<const B: usize, const W: usize, const C: usize> Iterator for Batches<'_, B,
 /// The numbers from 0 to `len`, shuffled.
 fn order(len: usize, batch: usize, seed: u64) -> Result<Vec<usize>, DataError> {
     if batch == 0 || len < batch {
-        return Err(DataError::TooFewRows {
-            what: format!("{len} rows don't fill one batch of {batch}"),
-        });
+        return Err(DataError::TooFewRows { what: format!("{len} rows don't fill one batch of {batch}") });
     }
     let mut order: Vec<usize> = (0..len).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
@@ -114,24 +103,14 @@ mod tests {
         let data = data();
         for (x, y) in data.batches::<5>(&Dev::default(), 3).expect("batches") {
             for (x, y) in x.as_vec().iter().zip(y.array()) {
-                assert_eq!(
-                    y,
-                    if x % 2.0 == 0.0 {
-                        [1.0, 0.0]
-                    } else {
-                        [0.0, 1.0]
-                    }
-                );
+                assert_eq!(y, if x % 2.0 == 0.0 { [1.0, 0.0] } else { [0.0, 1.0] });
             }
         }
     }
 
     #[test]
     fn too_few_rows_are_refused() {
-        let error = data()
-            .batches::<11>(&Dev::default(), 0)
-            .expect_err("ten rows")
-            .to_string();
+        let error = data().batches::<11>(&Dev::default(), 0).expect_err("ten rows").to_string();
         assert_eq!(error, "10 rows don't fill one batch of 11");
     }
 }

@@ -22,11 +22,7 @@ impl<const W: usize, const C: usize> Dataset<W, C> {
     ///
     /// # Errors
     /// Names the column when its type, a value or the number of columns or classes is wrong.
-    pub fn new<S: AsRef<str>>(
-        frame: &DataFrame,
-        columns: &[S],
-        label: &str,
-    ) -> Result<Self, DataError> {
+    pub fn new<S: AsRef<str>>(frame: &DataFrame, columns: &[S], label: &str) -> Result<Self, DataError> {
         let columns: Vec<&str> = columns.iter().map(AsRef::as_ref).collect();
         let x = exactly(W, frame, &columns)?;
         let (y, classes) = numbered(frame, label, C)?;
@@ -47,11 +43,7 @@ impl<const W: usize, const C: usize> Dataset<W, C> {
         let columns: Vec<&str> = columns.iter().map(AsRef::as_ref).collect();
         let x = exactly(W, frame, &columns)?;
         let y = named(frame, label, classes, C)?;
-        Ok(Self {
-            x,
-            y,
-            classes: classes.clone(),
-        })
+        Ok(Self { x, y, classes: classes.clone() })
     }
 
     /// Divides every feature by the same number, as in `.scaled(16.0)` for pixels from 0 to 16.
@@ -90,21 +82,14 @@ impl<const W: usize, const C: usize> Dataset<W, C> {
     ///
     /// # Errors
     /// When there are fewer than `B` rows.
-    pub fn batches<const B: usize>(
-        &self,
-        dev: &Dev,
-        seed: u64,
-    ) -> Result<Batches<'_, B, W, C>, DataError> {
+    pub fn batches<const B: usize>(&self, dev: &Dev, seed: u64) -> Result<Batches<'_, B, W, C>, DataError> {
         Batches::new(self, dev, seed)
     }
 }
 
 impl<const W: usize, const C: usize> Show for Dataset<W, C> {
     fn show(&self) -> MimeBundle {
-        let text = format!(
-            "a dataset of {} rows: {W} features, {C} classes",
-            self.len()
-        );
+        let text = format!("a dataset of {} rows: {W} features, {C} classes", self.len());
         MimeBundle::new().with_text(text)
     }
 }

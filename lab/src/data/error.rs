@@ -10,19 +10,11 @@ use polars::prelude::PolarsError;
 pub enum DataError {
     /// The file is not there or can't be opened.
     #[error("can't open {path}: {source} (the working folder is {folder})", path = .path.display(), folder = .folder.display())]
-    Open {
-        path: PathBuf,
-        folder: PathBuf,
-        source: std::io::Error,
-    },
+    Open { path: PathBuf, folder: PathBuf, source: std::io::Error },
 
     /// The file was opened, but it is not what its name says, or it is damaged.
     #[error("can't read {path} as {format}: {reason}", path = .path.display())]
-    Read {
-        path: PathBuf,
-        format: &'static str,
-        reason: String,
-    },
+    Read { path: PathBuf, format: &'static str, reason: String },
 
     /// The name of the file does not say what is in it.
     #[error("{path}: files of this kind can't be read; known are .csv, .csv.gz, .parquet, .json, .jsonl and .ndjson", path = .path.display())]
@@ -41,48 +33,24 @@ pub enum DataError {
     Width { expected: usize, got: usize },
 
     /// The column is not a number.
-    #[error(
-        "column {column:?} is {dtype}, and can't become f32: turn it into numbers or leave it out"
-    )]
+    #[error("column {column:?} is {dtype}, and can't become f32: turn it into numbers or leave it out")]
     NotNumeric { column: String, dtype: String },
 
     /// Values are missing.
-    #[error(
-        "column {column:?} has {count} missing values, the first in row {row}: fill them or drop these rows"
-    )]
-    Missing {
-        column: String,
-        count: usize,
-        row: usize,
-    },
+    #[error("column {column:?} has {count} missing values, the first in row {row}: fill them or drop these rows")]
+    Missing { column: String, count: usize, row: usize },
 
     /// A value is NaN or infinite.
     #[error("column {column:?} has a value that is not finite in row {row}: {value}")]
-    NotFinite {
-        column: String,
-        row: usize,
-        value: f32,
-    },
+    NotFinite { column: String, row: usize, value: f32 },
 
     /// A label is not one of the classes.
     #[error("column {column:?}: label {label} in row {row} is not one of the {classes} classes")]
-    Label {
-        column: String,
-        label: String,
-        row: usize,
-        classes: usize,
-    },
+    Label { column: String, label: String, row: usize, classes: usize },
 
     /// The labels are text, and not as many different ones as there should be classes.
-    #[error(
-        "column {column:?} has {got} different labels ({known}), but the code says {expected} classes"
-    )]
-    Classes {
-        column: String,
-        expected: usize,
-        got: usize,
-        known: String,
-    },
+    #[error("column {column:?} has {got} different labels ({known}), but the code says {expected} classes")]
+    Classes { column: String, expected: usize, got: usize, known: String },
 
     /// A share that does not divide anything.
     #[error("the share of test rows must be between 0 and 1, and is {share}")]
@@ -90,11 +58,7 @@ pub enum DataError {
 
     /// The model could not be run, or its output is no class.
     #[error("the model failed on rows {first} to {last}: {reason}")]
-    Model {
-        first: usize,
-        last: usize,
-        reason: String,
-    },
+    Model { first: usize, last: usize, reason: String },
 
     /// Polars refused.
     #[error(transparent)]

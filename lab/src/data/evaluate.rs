@@ -48,10 +48,7 @@ impl<const W: usize, const C: usize> Dataset<W, C> {
 impl Show for Evaluation {
     fn show(&self) -> MimeBundle {
         let rows = self.predicted.len();
-        let text = format!(
-            "accuracy {:.4}, loss {:.4}, on {rows} rows",
-            self.accuracy, self.loss
-        );
+        let text = format!("accuracy {:.4}, loss {:.4}, on {rows} rows", self.accuracy, self.loss);
         MimeBundle::new().with_text(text)
     }
 }
@@ -70,33 +67,16 @@ struct Tally<'a> {
 impl<'a> Tally<'a> {
     fn new(truth: &'a [usize], classes: usize) -> Result<Self, DataError> {
         if truth.is_empty() {
-            return Err(DataError::TooFewRows {
-                what: "there are no rows to evaluate".to_owned(),
-            });
+            return Err(DataError::TooFewRows { what: "there are no rows to evaluate".to_owned() });
         }
-        let (predicted, probabilities) = (
-            Vec::with_capacity(truth.len()),
-            Vec::with_capacity(truth.len() * classes),
-        );
-        Ok(Self {
-            truth,
-            classes,
-            seen: 0,
-            right: 0,
-            loss: 0.0,
-            predicted,
-            probabilities,
-        })
+        let (predicted, probabilities) = (Vec::with_capacity(truth.len()), Vec::with_capacity(truth.len() * classes));
+        Ok(Self { truth, classes, seen: 0, right: 0, loss: 0.0, predicted, probabilities })
     }
 
     /// The next rows; the last chunk is filled up with its last row.
     fn rows(&self) -> Option<Vec<usize>> {
         let last = self.truth.len() - 1;
-        (self.seen <= last).then(|| {
-            (self.seen..self.seen + CHUNK)
-                .map(|row| row.min(last))
-                .collect()
-        })
+        (self.seen <= last).then(|| (self.seen..self.seen + CHUNK).map(|row| row.min(last)).collect())
     }
 
     fn add(&mut self, scores: &[f32]) -> Result<(), DataError> {
@@ -106,21 +86,14 @@ impl<'a> Tally<'a> {
                 return Err(self.failed(&"its output is NaN"));
             };
             let most = f64::from(scores[best]);
-            let sum: f64 = scores
-                .iter()
-                .map(|&score| (f64::from(score) - most).exp())
-                .sum();
+            let sum: f64 = scores.iter().map(|&score| (f64::from(score) - most).exp()).sum();
             let truth = self.truth[self.seen];
             self.loss += sum.ln() + most - f64::from(scores[truth]);
             self.right += usize::from(best == truth);
             self.predicted.push(best);
             // Probabilities are shown and ranked, where the precision of f32 is enough.
             #[allow(clippy::cast_possible_truncation)]
-            self.probabilities.extend(
-                scores
-                    .iter()
-                    .map(|&score| ((f64::from(score) - most).exp() / sum) as f32),
-            );
+            self.probabilities.extend(scores.iter().map(|&score| ((f64::from(score) - most).exp() / sum) as f32));
             self.seen += 1;
         }
         Ok(())
@@ -128,11 +101,7 @@ impl<'a> Tally<'a> {
 
     fn failed(&self, reason: &dyn std::fmt::Debug) -> DataError {
         let last = (self.seen + CHUNK).min(self.truth.len()) - 1;
-        DataError::Model {
-            first: self.seen,
-            last,
-            reason: format!("{reason:?}"),
-        }
+        DataError::Model { first: self.seen, last, reason: format!("{reason:?}") }
     }
 
     #[allow(clippy::cast_precision_loss)] // row counts are far below 2^52
@@ -172,30 +141,21 @@ mod tests {
         let mut chunks = 0;
         while let Some(rows) = tally.rows() {
             assert_eq!(rows.len(), CHUNK);
-            let scores: Vec<f32> = rows
-                .iter()
-                .flat_map(|row| if row % 2 == 0 { [2.0, 0.0] } else { [0.0, 0.0] })
-                .collect();
+            let scores: Vec<f32> =
+                rows.iter().flat_map(|row| if row % 2 == 0 { [2.0, 0.0] } else { [0.0, 0.0] }).collect();
             tally.add(&scores).expect("finite scores");
             chunks += 1;
         }
         let done = tally.done();
         assert_eq!((chunks, done.predicted.len(), done.accuracy), (2, 300, 0.5));
         let expected = ((1.0 + (-2.0f64).exp()).ln() + 2.0f64.ln()) / 2.0;
-        assert!(
-            (done.loss - expected).abs() < 1e-12,
-            "{} {expected}",
-            done.loss
-        );
+        assert!((done.loss - expected).abs() < 1e-12, "{} {expected}", done.loss);
     }
 
     #[test]
     fn nan_is_an_error_with_its_rows() {
         let mut tally = Tally::new(&[0, 1], 2).expect("rows");
         let error = tally.add(&[0.0, f32::NAN]).expect_err("a NaN").to_string();
-        assert!(
-            error.contains("rows 0 to 1") && error.contains("NaN"),
-            "{error}"
-        );
+        assert!(error.contains("rows 0 to 1") && error.contains("NaN"), "{error}");
     }
 }

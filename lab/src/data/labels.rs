@@ -16,9 +16,7 @@ pub struct Classes {
 impl Classes {
     /// Names in the order of the class numbers.
     pub fn new<S: AsRef<str>>(names: &[S]) -> Self {
-        Self {
-            names: names.iter().map(|name| name.as_ref().to_owned()).collect(),
-        }
+        Self { names: names.iter().map(|name| name.as_ref().to_owned()).collect() }
     }
 
     /// The names.
@@ -44,23 +42,15 @@ impl Classes {
 pub fn class_names(frame: &DataFrame, label: &str) -> Result<Classes, DataError> {
     let texts = texts(column(frame, label)?)?;
     let names: BTreeSet<String> = texts.into_iter().collect();
-    Ok(Classes {
-        names: names.into_iter().collect(),
-    })
+    Ok(Classes { names: names.into_iter().collect() })
 }
 
 /// Class numbers for a column: whole numbers stand for themselves and must be below `classes`; text is
 /// numbered in sorted order, and must have exactly `classes` different values.
-pub(super) fn numbered(
-    frame: &DataFrame,
-    label: &str,
-    classes: usize,
-) -> Result<(Vec<usize>, Classes), DataError> {
+pub(super) fn numbered(frame: &DataFrame, label: &str, classes: usize) -> Result<(Vec<usize>, Classes), DataError> {
     let column = column(frame, label)?;
     if column.dtype().is_integer() {
-        let names = Classes {
-            names: (0..classes).map(|class| class.to_string()).collect(),
-        };
+        let names = Classes { names: (0..classes).map(|class| class.to_string()).collect() };
         return Ok((whole(column, classes)?, names));
     }
     let names = class_names(frame, label)?;
@@ -69,12 +59,7 @@ pub(super) fn numbered(
 }
 
 /// Class numbers for a column of text, by the order of the `names` of `classes` classes.
-pub(super) fn named(
-    frame: &DataFrame,
-    label: &str,
-    names: &Classes,
-    classes: usize,
-) -> Result<Vec<usize>, DataError> {
+pub(super) fn named(frame: &DataFrame, label: &str, names: &Classes, classes: usize) -> Result<Vec<usize>, DataError> {
     as_many(names, classes, label)?;
     found(column(frame, label)?, names)
 }
@@ -84,12 +69,7 @@ fn as_many(names: &Classes, classes: usize, label: &str) -> Result<(), DataError
         return Ok(());
     }
     let known: Vec<&str> = names.names.iter().map(String::as_str).collect();
-    Err(DataError::Classes {
-        column: label.to_owned(),
-        expected: classes,
-        got: names.len(),
-        known: listed(&known),
-    })
+    Err(DataError::Classes { column: label.to_owned(), expected: classes, got: names.len(), known: listed(&known) })
 }
 
 fn whole(column: &Column, classes: usize) -> Result<Vec<usize>, DataError> {
@@ -99,12 +79,7 @@ fn whole(column: &Column, classes: usize) -> Result<Vec<usize>, DataError> {
         let label = label.unwrap_or(-1);
         match usize::try_from(label) {
             Ok(class) if class < classes => Ok(class),
-            _ => Err(DataError::Label {
-                column: column.name().to_string(),
-                label: label.to_string(),
-                row,
-                classes,
-            }),
+            _ => Err(DataError::Label { column: column.name().to_string(), label: label.to_string(), row, classes }),
         }
     });
     labels.collect()
@@ -115,12 +90,7 @@ fn found(column: &Column, classes: &Classes) -> Result<Vec<usize>, DataError> {
         let class = classes.names.iter().position(|name| *name == label);
         class.ok_or_else(|| {
             let column = column.name().to_string();
-            DataError::Label {
-                column,
-                label: format!("{label:?}"),
-                row,
-                classes: classes.len(),
-            }
+            DataError::Label { column, label: format!("{label:?}"), row, classes: classes.len() }
         })
     });
     labels.collect()
@@ -136,16 +106,8 @@ fn present(column: &Column) -> Result<(), DataError> {
     match column.null_count() {
         0 => Ok(()),
         count => {
-            let row = column
-                .is_null()
-                .iter()
-                .position(|null| null == Some(true))
-                .unwrap_or(0);
-            Err(DataError::Missing {
-                column: column.name().to_string(),
-                count,
-                row,
-            })
+            let row = column.is_null().iter().position(|null| null == Some(true)).unwrap_or(0);
+            Err(DataError::Missing { column: column.name().to_string(), count, row })
         }
     }
 }
@@ -160,13 +122,8 @@ mod tests {
     fn numbers_stand_for_themselves() {
         let frame = df!("y" => [2, 0, 2]).expect("a frame");
         assert_eq!(numbered(&frame, "y", 3).expect("labels").0, [2, 0, 2]);
-        let error = numbered(&frame, "y", 2)
-            .expect_err("2 is no class")
-            .to_string();
-        assert_eq!(
-            error,
-            "column \"y\": label 2 in row 0 is not one of the 2 classes"
-        );
+        let error = numbered(&frame, "y", 2).expect_err("2 is no class").to_string();
+        assert_eq!(error, "column \"y\": label 2 in row 0 is not one of the 2 classes");
     }
 
     #[test]
@@ -175,18 +132,10 @@ mod tests {
         let (labels, classes) = numbered(&frame, "y", 2).expect("labels");
         assert_eq!(
             (labels.as_slice(), classes.names()),
-            (
-                [1, 0, 1].as_slice(),
-                ["cat".to_owned(), "dog".to_owned()].as_slice()
-            )
+            ([1, 0, 1].as_slice(), ["cat".to_owned(), "dog".to_owned()].as_slice())
         );
-        let error = numbered(&frame, "y", 3)
-            .expect_err("two classes")
-            .to_string();
-        assert!(
-            error.contains("2 different labels (cat, dog)") && error.contains("3 classes"),
-            "{error}"
-        );
+        let error = numbered(&frame, "y", 3).expect_err("two classes").to_string();
+        assert!(error.contains("2 different labels (cat, dog)") && error.contains("3 classes"), "{error}");
         assert!(
             named(&frame, "y", &Classes::new(&["dog"]), 1)
                 .expect_err("no cat")
@@ -198,13 +147,6 @@ mod tests {
     #[test]
     fn missing_labels_are_named() {
         let frame = df!("y" => [Some(1), None]).expect("a frame");
-        assert!(matches!(
-            numbered(&frame, "y", 2),
-            Err(DataError::Missing {
-                row: 1,
-                count: 1,
-                ..
-            })
-        ));
+        assert!(matches!(numbered(&frame, "y", 2), Err(DataError::Missing { row: 1, count: 1, .. })));
     }
 }

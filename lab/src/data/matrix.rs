@@ -63,8 +63,7 @@ impl Matrix {
     /// The rows with these numbers, one after the other.
     pub(super) fn pick(&self, rows: &[usize]) -> Vec<f32> {
         let mut out = Vec::with_capacity(rows.len() * self.width());
-        rows.iter()
-            .for_each(|&row| out.extend_from_slice(self.row(row)));
+        rows.iter().for_each(|&row| out.extend_from_slice(self.row(row)));
         out
     }
 }
@@ -72,11 +71,7 @@ impl Matrix {
 impl Show for Matrix {
     fn show(&self) -> MimeBundle {
         let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
-        MimeBundle::new().with_text(format!(
-            "a matrix of {} rows: {}",
-            self.rows,
-            listed(&names)
-        ))
+        MimeBundle::new().with_text(format!("a matrix of {} rows: {}", self.rows, listed(&names)))
     }
 }
 
@@ -95,16 +90,9 @@ pub fn tensor_from<const W: usize>(
 }
 
 /// The columns as a matrix, if there are as many as the code says.
-pub(super) fn exactly(
-    width: usize,
-    frame: &DataFrame,
-    columns: &[&str],
-) -> Result<Matrix, DataError> {
+pub(super) fn exactly(width: usize, frame: &DataFrame, columns: &[&str]) -> Result<Matrix, DataError> {
     if columns.len() != width {
-        return Err(DataError::Width {
-            expected: width,
-            got: columns.len(),
-        });
+        return Err(DataError::Width { expected: width, got: columns.len() });
     }
     gather(frame, columns)
 }
@@ -112,26 +100,15 @@ pub(super) fn exactly(
 /// A column by name; the error lists what there is.
 pub(super) fn column<'a>(frame: &'a DataFrame, name: &str) -> Result<&'a Column, DataError> {
     frame.column(name).map_err(|_| {
-        let known: Vec<_> = frame
-            .get_column_names()
-            .iter()
-            .map(|name| name.as_str())
-            .collect();
-        DataError::NoColumn {
-            column: name.to_owned(),
-            known: listed(&known),
-        }
+        let known: Vec<_> = frame.get_column_names().iter().map(|name| name.as_str()).collect();
+        DataError::NoColumn { column: name.to_owned(), known: listed(&known) }
     })
 }
 
 /// A few names of many.
 pub(super) fn listed(names: &[&str]) -> String {
     const MOST: usize = 12;
-    let more = if names.len() > MOST {
-        format!(", … ({} in all)", names.len())
-    } else {
-        String::new()
-    };
+    let more = if names.len() > MOST { format!(", … ({} in all)", names.len()) } else { String::new() };
     format!("{}{more}", names[..names.len().min(MOST)].join(", "))
 }
 
@@ -141,48 +118,24 @@ fn gather(frame: &DataFrame, columns: &[&str]) -> Result<Matrix, DataError> {
     for (index, name) in columns.iter().enumerate() {
         fill(column(frame, name)?, &mut values[index..], width)?;
     }
-    Ok(Matrix {
-        columns: columns.iter().map(|&name| name.to_owned()).collect(),
-        rows,
-        values,
-    })
+    Ok(Matrix { columns: columns.iter().map(|&name| name.to_owned()).collect(), rows, values })
 }
 
 /// Writes a column into every `width`-th place.
 fn fill(column: &Column, places: &mut [f32], width: usize) -> Result<(), DataError> {
     let name = || column.name().to_string();
     if !column.dtype().is_primitive_numeric() && !column.dtype().is_bool() {
-        return Err(DataError::NotNumeric {
-            column: name(),
-            dtype: column.dtype().to_string(),
-        });
+        return Err(DataError::NotNumeric { column: name(), dtype: column.dtype().to_string() });
     }
     if column.null_count() > 0 {
-        let row = column
-            .is_null()
-            .iter()
-            .position(|null| null == Some(true))
-            .unwrap_or(0);
-        return Err(DataError::Missing {
-            column: name(),
-            count: column.null_count(),
-            row,
-        });
+        let row = column.is_null().iter().position(|null| null == Some(true)).unwrap_or(0);
+        return Err(DataError::Missing { column: name(), count: column.null_count(), row });
     }
     let cast = column.cast(&DataType::Float32)?;
-    for (row, (place, value)) in places
-        .iter_mut()
-        .step_by(width)
-        .zip(cast.f32()?.iter())
-        .enumerate()
-    {
+    for (row, (place, value)) in places.iter_mut().step_by(width).zip(cast.f32()?.iter()).enumerate() {
         *place = value.unwrap_or(f32::NAN);
         if !place.is_finite() {
-            return Err(DataError::NotFinite {
-                column: name(),
-                row,
-                value: *place,
-            });
+            return Err(DataError::NotFinite { column: name(), row, value: *place });
         }
     }
     Ok(())
@@ -209,15 +162,8 @@ mod tests {
 
     #[test]
     fn errors_name_the_column() {
-        let error = |columns: &[&str]| {
-            Matrix::from_frame(&frame(), columns)
-                .expect_err("bad data")
-                .to_string()
-        };
-        assert_eq!(
-            error(&["z"]),
-            "there is no column \"z\"; the frame has a, b, s, m, n"
-        );
+        let error = |columns: &[&str]| Matrix::from_frame(&frame(), columns).expect_err("bad data").to_string();
+        assert_eq!(error(&["z"]), "there is no column \"z\"; the frame has a, b, s, m, n");
         assert!(error(&["a", "s"]).contains("column \"s\" is str"));
         assert!(error(&["m"]).contains("column \"m\" has 1 missing values, the first in row 1"));
         assert!(error(&["n"]).contains("column \"n\"") && error(&["n"]).contains("row 1"));
@@ -225,12 +171,8 @@ mod tests {
 
     #[test]
     fn the_width_is_checked() {
-        let error =
-            tensor_from::<3>(&frame(), &["a", "b"], &Dev::default()).expect_err("two columns");
-        assert_eq!(
-            error.to_string(),
-            "2 columns were given, but the width in the code is 3"
-        );
+        let error = tensor_from::<3>(&frame(), &["a", "b"], &Dev::default()).expect_err("two columns");
+        assert_eq!(error.to_string(), "2 columns were given, but the width in the code is 3");
         let tensor = tensor_from::<2>(&frame(), &["a", "b"], &Dev::default()).expect("a tensor");
         assert_eq!(tensor.as_vec(), [1.0, 0.5, 2.0, 1.5]);
     }

@@ -5,9 +5,7 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use polars::prelude::{
-    CsvReadOptions, DataFrame, JsonFormat, JsonReader, ParquetReader, PolarsError, SerReader,
-};
+use polars::prelude::{CsvReadOptions, DataFrame, JsonFormat, JsonReader, ParquetReader, PolarsError, SerReader};
 
 use super::DataError;
 
@@ -36,10 +34,7 @@ pub fn read_csv(path: impl AsRef<Path>) -> Result<DataFrame, DataError> {
 ///
 /// # Errors
 /// As [`read_frame`], and when there are not as many columns as names.
-pub fn read_csv_named<S: AsRef<str>>(
-    path: impl AsRef<Path>,
-    names: &[S],
-) -> Result<DataFrame, DataError> {
+pub fn read_csv_named<S: AsRef<str>>(path: impl AsRef<Path>, names: &[S]) -> Result<DataFrame, DataError> {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     named(path.as_ref(), &names)
 }
@@ -66,9 +61,7 @@ fn by_name(path: &Path) -> Result<DataFrame, DataError> {
         Some("csv") => csv(path),
         Some("parquet") if !name.ends_with(".gz") => parquet(path),
         Some("json" | "jsonl" | "ndjson") => json(path),
-        _ => Err(DataError::UnknownFormat {
-            path: path.to_owned(),
-        }),
+        _ => Err(DataError::UnknownFormat { path: path.to_owned() }),
     }
 }
 
@@ -79,16 +72,8 @@ fn csv(path: &Path) -> Result<DataFrame, DataError> {
 fn named(path: &Path, names: &[&str]) -> Result<DataFrame, DataError> {
     let mut frame = parse(path, false)?;
     if frame.width() != names.len() {
-        let reason = format!(
-            "it has {} columns, but {} names were given",
-            frame.width(),
-            names.len()
-        );
-        return Err(DataError::Read {
-            path: path.to_owned(),
-            format: "CSV",
-            reason,
-        });
+        let reason = format!("it has {} columns, but {} names were given", frame.width(), names.len());
+        return Err(DataError::Read { path: path.to_owned(), format: "CSV", reason });
     }
     frame.set_column_names(names)?;
     Ok(frame)
@@ -96,43 +81,27 @@ fn named(path: &Path, names: &[&str]) -> Result<DataFrame, DataError> {
 
 fn parse(path: &Path, header: bool) -> Result<DataFrame, DataError> {
     let bytes = Cursor::new(bytes(path)?);
-    let options = CsvReadOptions::default()
-        .with_has_header(header)
-        .with_infer_schema_length(Some(INFER_ROWS));
+    let options = CsvReadOptions::default().with_has_header(header).with_infer_schema_length(Some(INFER_ROWS));
     let reader = options.into_reader_with_file_handle(bytes);
-    reader
-        .finish()
-        .map_err(|error| unreadable(path, "CSV", &error))
+    reader.finish().map_err(|error| unreadable(path, "CSV", &error))
 }
 
 fn parquet(path: &Path) -> Result<DataFrame, DataError> {
-    ParquetReader::new(open(path)?)
-        .finish()
-        .map_err(|error| unreadable(path, "Parquet", &error))
+    ParquetReader::new(open(path)?).finish().map_err(|error| unreadable(path, "Parquet", &error))
 }
 
 fn json(path: &Path) -> Result<DataFrame, DataError> {
     let name = path.to_string_lossy().to_lowercase();
-    let lines = [".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"]
-        .iter()
-        .any(|end| name.ends_with(end));
-    let format = if lines {
-        JsonFormat::JsonLines
-    } else {
-        JsonFormat::Json
-    };
+    let lines = [".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"].iter().any(|end| name.ends_with(end));
+    let format = if lines { JsonFormat::JsonLines } else { JsonFormat::Json };
     let reader = JsonReader::new(Cursor::new(bytes(path)?)).with_json_format(format);
-    reader
-        .finish()
-        .map_err(|error| unreadable(path, "JSON", &error))
+    reader.finish().map_err(|error| unreadable(path, "JSON", &error))
 }
 
 /// The content of a file, unpacked when it starts as gzip does, whatever it is called.
 fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     let mut content = Vec::new();
-    open(path)?
-        .read_to_end(&mut content)
-        .map_err(|source| not_open(path, source))?;
+    open(path)?.read_to_end(&mut content).map_err(|source| not_open(path, source))?;
     if !content.starts_with(&[0x1f, 0x8b]) {
         return Ok(content);
     }
@@ -141,11 +110,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
         Ok(_) => Ok(unpacked),
         Err(error) => {
             let reason = format!("{error}; the file is damaged or cut short");
-            Err(DataError::Read {
-                path: path.to_owned(),
-                format: "gzip",
-                reason,
-            })
+            Err(DataError::Read { path: path.to_owned(), format: "gzip", reason })
         }
     }
 }
@@ -156,19 +121,11 @@ fn open(path: &Path) -> Result<File, DataError> {
 
 fn not_open(path: &Path, source: std::io::Error) -> DataError {
     let folder = std::env::current_dir().unwrap_or_default();
-    DataError::Open {
-        path: path.to_owned(),
-        folder,
-        source,
-    }
+    DataError::Open { path: path.to_owned(), folder, source }
 }
 
 fn unreadable(path: &Path, format: &'static str, error: &PolarsError) -> DataError {
-    DataError::Read {
-        path: path.to_owned(),
-        format,
-        reason: error.to_string(),
-    }
+    DataError::Read { path: path.to_owned(), format, reason: error.to_string() }
 }
 
 #[cfg(test)]
@@ -205,63 +162,28 @@ mod tests {
         let frame = read_csv_named(file("n.csv", b"1,2\n3,4\n"), &["a", "b"]).expect("a frame");
         assert_eq!(frame.shape(), (2, 2));
         assert!(frame.column("b").is_ok());
-        let error = read_csv_named(file("m.csv", b"1,2\n"), &["a"])
-            .expect_err("one name")
-            .to_string();
+        let error = read_csv_named(file("m.csv", b"1,2\n"), &["a"]).expect_err("one name").to_string();
         assert!(error.contains("2 columns, but 1 names"), "{error}");
     }
 
     #[test]
     fn json_array_and_lines() {
-        assert_eq!(
-            read_frame(file("t.json", b"[{\"a\":1},{\"a\":2}]"))
-                .expect("a frame")
-                .shape(),
-            (2, 1)
-        );
-        assert_eq!(
-            read_frame(file("t.jsonl", b"{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n"))
-                .expect("a frame")
-                .shape(),
-            (3, 1)
-        );
+        assert_eq!(read_frame(file("t.json", b"[{\"a\":1},{\"a\":2}]")).expect("a frame").shape(), (2, 1));
+        assert_eq!(read_frame(file("t.jsonl", b"{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n")).expect("a frame").shape(), (3, 1));
     }
 
     #[test]
     fn errors_name_the_file_and_the_folder() {
-        let missing = read_frame("nowhere/t.csv")
-            .expect_err("no such file")
-            .to_string();
-        let here = std::env::current_dir()
-            .expect("a folder")
-            .display()
-            .to_string();
-        assert!(
-            missing.contains("nowhere/t.csv") && missing.contains(&here),
-            "{missing}"
-        );
-        let kind = read_frame("t.xlsx")
-            .expect_err("an unknown format")
-            .to_string();
-        assert!(
-            kind.contains("t.xlsx") && kind.contains(".parquet"),
-            "{kind}"
-        );
+        let missing = read_frame("nowhere/t.csv").expect_err("no such file").to_string();
+        let here = std::env::current_dir().expect("a folder").display().to_string();
+        assert!(missing.contains("nowhere/t.csv") && missing.contains(&here), "{missing}");
+        let kind = read_frame("t.xlsx").expect_err("an unknown format").to_string();
+        assert!(kind.contains("t.xlsx") && kind.contains(".parquet"), "{kind}");
         let mut short = gzipped(&b"a,b\n1,2\n".repeat(1000));
         short.truncate(30);
-        let cut = read_frame(file("cut.csv.gz", &short))
-            .expect_err("cut short")
-            .to_string();
-        assert!(
-            cut.contains("cut.csv.gz") && cut.contains("cut short"),
-            "{cut}"
-        );
-        let damaged = read_frame(file("t.parquet", b"PAR1 no"))
-            .expect_err("damaged")
-            .to_string();
-        assert!(
-            damaged.contains("t.parquet") && damaged.contains("Parquet"),
-            "{damaged}"
-        );
+        let cut = read_frame(file("cut.csv.gz", &short)).expect_err("cut short").to_string();
+        assert!(cut.contains("cut.csv.gz") && cut.contains("cut short"), "{cut}");
+        let damaged = read_frame(file("t.parquet", b"PAR1 no")).expect_err("damaged").to_string();
+        assert!(damaged.contains("t.parquet") && damaged.contains("Parquet"), "{damaged}");
     }
 }

@@ -15,11 +15,7 @@ use super::matrix::column;
 ///
 /// # Errors
 /// When the share is not between 0 and 1, or a part would be empty.
-pub fn split(
-    frame: &DataFrame,
-    test_share: f64,
-    seed: u64,
-) -> Result<(DataFrame, DataFrame), DataError> {
+pub fn split(frame: &DataFrame, test_share: f64, seed: u64) -> Result<(DataFrame, DataFrame), DataError> {
     let rows: Vec<usize> = (0..frame.height()).collect();
     let (train, test) = deal(vec![rows], test_share, seed)?;
     take(frame, &train, &test)
@@ -29,30 +25,18 @@ pub fn split(
 ///
 /// # Errors
 /// As [`split`], or when there is no such column.
-pub fn split_by(
-    frame: &DataFrame,
-    by: &str,
-    test_share: f64,
-    seed: u64,
-) -> Result<(DataFrame, DataFrame), DataError> {
+pub fn split_by(frame: &DataFrame, by: &str, test_share: f64, seed: u64) -> Result<(DataFrame, DataFrame), DataError> {
     let values = column(frame, by)?;
     let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for row in 0..frame.height() {
-        groups
-            .entry(values.get(row)?.to_string())
-            .or_default()
-            .push(row);
+        groups.entry(values.get(row)?.to_string()).or_default().push(row);
     }
     let (train, test) = deal(groups.into_values().collect(), test_share, seed)?;
     take(frame, &train, &test)
 }
 
 /// Deals the rows of each group to train and test, then shuffles both.
-fn deal(
-    groups: Vec<Vec<usize>>,
-    test_share: f64,
-    seed: u64,
-) -> Result<(Vec<usize>, Vec<usize>), DataError> {
+fn deal(groups: Vec<Vec<usize>>, test_share: f64, seed: u64) -> Result<(Vec<usize>, Vec<usize>), DataError> {
     if !(test_share > 0.0 && test_share < 1.0) {
         return Err(DataError::Share { share: test_share });
     }
@@ -79,19 +63,13 @@ fn deal(
     Ok((train, test))
 }
 
-fn take(
-    frame: &DataFrame,
-    train: &[usize],
-    test: &[usize],
-) -> Result<(DataFrame, DataFrame), DataError> {
+fn take(frame: &DataFrame, train: &[usize], test: &[usize]) -> Result<(DataFrame, DataFrame), DataError> {
     Ok((pick(frame, train)?, pick(frame, test)?))
 }
 
 fn pick(frame: &DataFrame, rows: &[usize]) -> Result<DataFrame, DataError> {
     // Polars counts rows in IdxSize itself, so each of its rows has an index of this type.
-    let rows = rows
-        .iter()
-        .map(|&row| IdxSize::try_from(row).unwrap_or(IdxSize::MAX));
+    let rows = rows.iter().map(|&row| IdxSize::try_from(row).unwrap_or(IdxSize::MAX));
     Ok(frame.take(&IdxCa::from_iter_values("rows".into(), rows))?)
 }
 
@@ -121,13 +99,7 @@ mod tests {
     }
 
     fn ids(frame: &DataFrame) -> Vec<i32> {
-        frame
-            .column("id")
-            .expect("ids")
-            .i32()
-            .expect("integers")
-            .into_no_null_iter()
-            .collect()
+        frame.column("id").expect("ids").i32().expect("integers").into_no_null_iter().collect()
     }
 
     #[test]
@@ -155,21 +127,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        assert!(matches!(
-            split(&frame(), 1.5, 0),
-            Err(DataError::Share { .. })
-        ));
-        assert!(matches!(
-            split(&frame(), f64::NAN, 0),
-            Err(DataError::Share { .. })
-        ));
-        assert!(matches!(
-            split(&frame().head(Some(1)), 0.5, 0),
-            Err(DataError::TooFewRows { .. })
-        ));
-        assert!(matches!(
-            split_by(&frame(), "nope", 0.5, 0),
-            Err(DataError::NoColumn { .. })
-        ));
+        assert!(matches!(split(&frame(), 1.5, 0), Err(DataError::Share { .. })));
+        assert!(matches!(split(&frame(), f64::NAN, 0), Err(DataError::Share { .. })));
+        assert!(matches!(split(&frame().head(Some(1)), 0.5, 0), Err(DataError::TooFewRows { .. })));
+        assert!(matches!(split_by(&frame(), "nope", 0.5, 0), Err(DataError::NoColumn { .. })));
     }
 }

@@ -19,11 +19,7 @@ pub(crate) fn text(value: &dyn Debug) -> String {
     }
     // A flat list of numbers reads better wrapped than one per line.
     let nested = short.contains(" { ") || short.contains('(') || short.contains("[[");
-    if nested {
-        format!("{value:#?}")
-    } else {
-        wrap(&short)
-    }
+    if nested { format!("{value:#?}") } else { wrap(&short) }
 }
 
 /// Breaks a long list after commas, so that it fits the page.
@@ -56,10 +52,7 @@ mod tests {
     fn long_lists_wrap_and_nested_values_indent() {
         let numbers: Vec<u32> = (0..100).collect();
         let shown = text(&numbers);
-        assert!(
-            shown.lines().all(|line| line.chars().count() <= 101),
-            "{shown}"
-        );
+        assert!(shown.lines().all(|line| line.chars().count() <= 101), "{shown}");
         assert_eq!(shown.replace("\n ", " "), format!("{numbers:?}"));
         let nested = vec![Some(12345678); 20];
         assert_eq!(text(&nested), format!("{nested:#?}"));

@@ -22,10 +22,7 @@ mod tests {
 
     #[test]
     fn markup_becomes_text() {
-        assert_eq!(
-            escape("<b a=\"1\">&'x'"),
-            "&lt;b a=&quot;1&quot;&gt;&amp;&#39;x&#39;"
-        );
+        assert_eq!(escape("<b a=\"1\">&'x'"), "&lt;b a=&quot;1&quot;&gt;&amp;&#39;x&#39;");
         assert_eq!(escape("größer"), "größer");
     }
 }

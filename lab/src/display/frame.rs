@@ -15,18 +15,14 @@ const CELL: usize = 120;
 
 impl Show for DataFrame {
     fn show(&self) -> MimeBundle {
-        MimeBundle::new()
-            .with_text(self.to_string())
-            .with_html(html(self.columns(), self.height()))
+        MimeBundle::new().with_text(self.to_string()).with_html(html(self.columns(), self.height()))
     }
 }
 
 impl Show for Series {
     fn show(&self) -> MimeBundle {
         let column = self.clone().into_column();
-        MimeBundle::new()
-            .with_text(self.to_string())
-            .with_html(html(&[column], self.len()))
+        MimeBundle::new().with_text(self.to_string()).with_html(html(&[column], self.len()))
     }
 }
 
@@ -41,9 +37,7 @@ impl Show for Column {
 /// A query that has not been run; showing it does not run it.
 impl Show for LazyFrame {
     fn show(&self) -> MimeBundle {
-        let plan = self
-            .describe_plan()
-            .unwrap_or_else(|error| error.to_string());
+        let plan = self.describe_plan().unwrap_or_else(|error| error.to_string());
         MimeBundle::new().with_text(format!("a lazy frame; .collect()? computes it\n{plan}"))
     }
 }
@@ -83,19 +77,11 @@ fn shown(len: usize, most: usize, first: usize, last: usize) -> Vec<Option<usize
     if len <= most {
         return (0..len).map(Some).collect();
     }
-    (0..first)
-        .map(Some)
-        .chain([None])
-        .chain((len - last..len).map(Some))
-        .collect()
+    (0..first).map(Some).chain([None]).chain((len - last..len).map(Some)).collect()
 }
 
 fn head(column: &Column) -> String {
-    let align = if column.dtype().is_primitive_numeric() {
-        "right"
-    } else {
-        "left"
-    };
+    let align = if column.dtype().is_primitive_numeric() { "right" } else { "left" };
     format!(
         "<th style=\"text-align:{align}\">{}<div style=\"font-weight:normal;opacity:.6;font-size:85%\">{}</div></th>",
         escape(column.name()),
@@ -104,30 +90,21 @@ fn head(column: &Column) -> String {
 }
 
 fn cell(column: &Column, row: usize) -> String {
-    let align = if column.dtype().is_primitive_numeric() {
-        "right"
-    } else {
-        "left"
-    };
+    let align = if column.dtype().is_primitive_numeric() { "right" } else { "left" };
     let value = match column.get(row) {
         Ok(AnyValue::Null) => {
             return format!("<td style=\"text-align:{align};opacity:.5\">null</td>");
         }
         Ok(AnyValue::Float32(value)) => float(f64::from(value)),
         Ok(AnyValue::Float64(value)) => float(value),
-        Ok(value) => value
-            .get_str()
-            .map_or_else(|| value.to_string(), str::to_owned),
+        Ok(value) => value.get_str().map_or_else(|| value.to_string(), str::to_owned),
         Err(error) => error.to_string(),
     };
     let mut text: String = value.chars().take(CELL).collect();
     if text.len() < value.len() {
         text.push('…');
     }
-    format!(
-        "<td style=\"text-align:{align};white-space:pre-wrap\">{}</td>",
-        escape(&text)
-    )
+    format!("<td style=\"text-align:{align};white-space:pre-wrap\">{}</td>", escape(&text))
 }
 
 /// Six significant digits, without an exponent where a reader needs none.
@@ -144,11 +121,7 @@ fn float(value: f64) -> String {
     let before = size.log10().floor() as i32;
     let decimals = usize::try_from(5 - before).unwrap_or(0);
     let text = format!("{value:.decimals$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// A count with thin groups of three digits: 1 797.
@@ -170,26 +143,9 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let texts: Vec<_> = [0.0, 1.0, 0.1 + 0.2, 123456.789, 1e-7, 2.5e12, -3.25]
-            .into_iter()
-            .map(float)
-            .collect();
-        assert_eq!(
-            texts,
-            [
-                "0",
-                "1",
-                "0.3",
-                "123457",
-                "1.00000e-7",
-                "2.50000e12",
-                "-3.25"
-            ]
-        );
-        assert_eq!(
-            [grouped(7), grouped(1797), grouped(1_000_000)],
-            ["7", "1,797", "1,000,000"]
-        );
+        let texts: Vec<_> = [0.0, 1.0, 0.1 + 0.2, 123456.789, 1e-7, 2.5e12, -3.25].into_iter().map(float).collect();
+        assert_eq!(texts, ["0", "1", "0.3", "123457", "1.00000e-7", "2.50000e12", "-3.25"]);
+        assert_eq!([grouped(7), grouped(1797), grouped(1_000_000)], ["7", "1,797", "1,000,000"]);
     }
 
     #[test]
@@ -200,18 +156,9 @@ mod tests {
 
     #[test]
     fn cells_and_names_are_escaped() {
-        let frame =
-            polars::df!("<i>" => ["<script>", "b"], "n" => [Some(1), None]).expect("a frame");
+        let frame = polars::df!("<i>" => ["<script>", "b"], "n" => [Some(1), None]).expect("a frame");
         let html = html(frame.columns(), frame.height());
-        assert!(
-            html.contains("&lt;script&gt;")
-                && html.contains("&lt;i&gt;")
-                && html.contains(">null<"),
-            "{html}"
-        );
-        assert!(
-            html.contains("2 rows × 2 columns") && !html.contains("<script>"),
-            "{html}"
-        );
+        assert!(html.contains("&lt;script&gt;") && html.contains("&lt;i&gt;") && html.contains(">null<"), "{html}");
+        assert!(html.contains("2 rows × 2 columns") && !html.contains("<script>"), "{html}");
     }
 }

@@ -40,12 +40,6 @@ impl DisplayHandle {
 /// An id that no other output of this or another session of the notebook has.
 fn next_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let since = std::time::UNIX_EPOCH
-        .elapsed()
-        .map_or(0, |elapsed| elapsed.as_micros());
-    format!(
-        "assay-{}-{since:x}-{}",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    )
+    let since = std::time::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_micros());
+    format!("assay-{}-{since:x}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }

@@ -34,29 +34,17 @@ pub fn display(value: &impl Show) {
 
 /// Shows a fragment of HTML under the running cell. It is taken as it is: use [`escape`] for text in it.
 pub fn html(fragment: &str) {
-    send(
-        MimeBundle::new().with_html(fragment).with_text(fragment),
-        None,
-        false,
-    );
+    send(MimeBundle::new().with_html(fragment).with_text(fragment), None, false);
 }
 
 /// Shows an SVG picture under the running cell.
 pub fn svg(picture: &str) {
-    send(
-        MimeBundle::new().with_svg(picture).with_text("(a picture)"),
-        None,
-        false,
-    );
+    send(MimeBundle::new().with_svg(picture).with_text("(a picture)"), None, false);
 }
 
 /// Shows text in Markdown under the running cell.
 pub fn markdown(text: &str) {
-    send(
-        MimeBundle::new().with_markdown(text).with_text(text),
-        None,
-        false,
-    );
+    send(MimeBundle::new().with_markdown(text).with_text(text), None, false);
 }
 
 /// Removes what the cell has shown so far; with `wait`, only when the next output arrives, so nothing flickers.

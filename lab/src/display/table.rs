@@ -16,10 +16,7 @@ pub struct Table {
 impl Table {
     /// A table with these columns. Columns are aligned to the right, as numbers are.
     pub fn new<S: AsRef<str>>(header: &[S]) -> Self {
-        Self {
-            header: owned(header),
-            ..Self::default()
-        }
+        Self { header: owned(header), ..Self::default() }
     }
 
     /// Sets the line above the table.
@@ -56,18 +53,11 @@ impl Table {
     pub fn html(&self) -> String {
         let mut out = String::from("<div style=\"overflow-x:auto\">");
         if !self.caption.is_empty() {
-            out.push_str(&format!(
-                "<div style=\"opacity:.7;font-size:90%\">{}</div>",
-                escape(&self.caption)
-            ));
+            out.push_str(&format!("<div style=\"opacity:.7;font-size:90%\">{}</div>", escape(&self.caption)));
         }
         out.push_str("<table style=\"border-collapse:collapse\"><thead><tr>");
         for (column, name) in self.header.iter().enumerate() {
-            out.push_str(&format!(
-                "<th{}>{}</th>",
-                self.style(column, false),
-                escape(name)
-            ));
+            out.push_str(&format!("<th{}>{}</th>", self.style(column, false), escape(name)));
         }
         out.push_str("</tr></thead><tbody>");
         for (index, row) in self.rows.iter().enumerate() {
@@ -75,11 +65,7 @@ impl Table {
             out.push_str("<tr>");
             for column in 0..self.header.len() {
                 let cell = escape(row.get(column).map_or("", String::as_str));
-                let cell = if self.strong.contains(&(index, column)) {
-                    format!("<b>{cell}</b>")
-                } else {
-                    cell
-                };
+                let cell = if self.strong.contains(&(index, column)) { format!("<b>{cell}</b>") } else { cell };
                 out.push_str(&format!("<td{}>{cell}</td>", self.style(column, ruled)));
             }
             out.push_str("</tr>");
@@ -90,17 +76,11 @@ impl Table {
 
     /// The table as text, columns padded to the same width.
     pub fn text(&self) -> String {
-        let widths: Vec<usize> = (0..self.header.len())
-            .map(|column| self.width(column))
-            .collect();
+        let widths: Vec<usize> = (0..self.header.len()).map(|column| self.width(column)).collect();
         let line = |cells: &[String]| {
             let cells = widths.iter().enumerate().map(|(column, width)| {
                 let cell = cells.get(column).map_or("", String::as_str);
-                if self.left.contains(&column) {
-                    format!("{cell:<width$}")
-                } else {
-                    format!("{cell:>width$}")
-                }
+                if self.left.contains(&column) { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
             });
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
@@ -116,34 +96,20 @@ impl Table {
     }
 
     fn style(&self, column: usize, ruled: bool) -> String {
-        let align = if self.left.contains(&column) {
-            "left"
-        } else {
-            "right"
-        };
-        let rule = if ruled {
-            ";border-top:1px solid #888"
-        } else {
-            ""
-        };
+        let align = if self.left.contains(&column) { "left" } else { "right" };
+        let rule = if ruled { ";border-top:1px solid #888" } else { "" };
         format!(" style=\"text-align:{align}{rule}\"")
     }
 
     fn width(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
-        cells
-            .chain(self.header.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or(0)
+        cells.chain(self.header.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     }
 }
 
 impl Show for Table {
     fn show(&self) -> MimeBundle {
-        MimeBundle::new()
-            .with_text(self.text())
-            .with_html(self.html())
+        MimeBundle::new().with_text(self.text()).with_html(self.html())
     }
 }
 
@@ -157,28 +123,18 @@ mod tests {
 
     fn sample() -> Table {
         let mut table = Table::new(&["name", "value"]).left(0).caption("two");
-        table
-            .row(&["a<b", "1"])
-            .rule()
-            .row(&["c", "22.5"])
-            .strong(1, 1);
+        table.row(&["a<b", "1"]).rule().row(&["c", "22.5"]).strong(1, 1);
         table
     }
 
     #[test]
     fn text_is_aligned() {
-        assert_eq!(
-            sample().text(),
-            "two\nname  value\n───────────\na<b       1\n───────────\nc      22.5"
-        );
+        assert_eq!(sample().text(), "two\nname  value\n───────────\na<b       1\n───────────\nc      22.5");
     }
 
     #[test]
     fn html_is_escaped() {
         let html = sample().html();
-        assert!(
-            html.contains("a&lt;b") && html.contains("<b>22.5</b>") && !html.contains("a<b"),
-            "{html}"
-        );
+        assert!(html.contains("a&lt;b") && html.contains("<b>22.5</b>") && !html.contains("a<b"), "{html}");
     }
 }

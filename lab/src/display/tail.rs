@@ -134,9 +134,8 @@ fn named(type_name: &str) -> MimeBundle {
         return MimeBundle::new().with_text("a closure");
     }
     let name = without_paths(type_name);
-    MimeBundle::new().with_text(format!(
-        "a value of type {name} (it has no Debug: put #[derive(Debug)] on the type to see it)"
-    ))
+    MimeBundle::new()
+        .with_text(format!("a value of type {name} (it has no Debug: put #[derive(Debug)] on the type to see it)"))
 }
 
 /// `cell_1::Model<alloc::string::String>` as `Model<String>`.
@@ -174,16 +173,12 @@ macro_rules! show_tail {
             value => {
                 #[allow(unused_imports)]
                 use $crate::display::tail::{
-                    EvcxrFallback as _, Peel as _, ViaDebug as _, ViaEvcxr as _, ViaModel as _,
-                    ViaName as _, ViaShow as _,
+                    EvcxrFallback as _, Peel as _, ViaDebug as _, ViaEvcxr as _, ViaModel as _, ViaName as _,
+                    ViaShow as _,
                 };
                 let value = (&&$crate::display::tail::Layer(value)).peel();
                 let value = (&&$crate::display::tail::Layer(value)).peel();
-                (&&&&&$crate::display::tail::Tail {
-                    value,
-                    evcxr: &|| value.evcxr_display(),
-                })
-                    .show_tail()
+                (&&&&&$crate::display::tail::Tail { value, evcxr: &|| value.evcxr_display() }).show_tail()
             }
         }
     };

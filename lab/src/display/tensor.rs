@@ -11,16 +11,8 @@ const VALUES: usize = 8;
 
 impl<S: Shape, E: Dtype, T> Show for Tensor<S, E, Cpu, T> {
     fn show(&self) -> MimeBundle {
-        let values: Vec<f64> = self
-            .as_vec()
-            .iter()
-            .map(|value| value.to_f64().unwrap_or(f64::NAN))
-            .collect();
-        bundle(
-            self.shape().concrete().as_ref(),
-            std::any::type_name::<E>(),
-            &values,
-        )
+        let values: Vec<f64> = self.as_vec().iter().map(|value| value.to_f64().unwrap_or(f64::NAN)).collect();
+        bundle(self.shape().concrete().as_ref(), std::any::type_name::<E>(), &values)
     }
 }
 
@@ -30,16 +22,8 @@ fn bundle(shape: &[usize], dtype: &str, values: &[f64]) -> MimeBundle {
 
 fn summary(shape: &[usize], dtype: &str, values: &[f64]) -> String {
     let sizes: Vec<_> = shape.iter().map(usize::to_string).collect();
-    let shape = if sizes.is_empty() {
-        "scalar".to_owned()
-    } else {
-        sizes.join("×")
-    };
-    let first: Vec<_> = values
-        .iter()
-        .take(VALUES)
-        .map(|value| format!("{value:.4}"))
-        .collect();
+    let shape = if sizes.is_empty() { "scalar".to_owned() } else { sizes.join("×") };
+    let first: Vec<_> = values.iter().take(VALUES).map(|value| format!("{value:.4}")).collect();
     let more = if values.len() > VALUES { ", …" } else { "" };
     let list = format!("[{}{more}]", first.join(", "));
     if values.len() < 2 {
@@ -64,10 +48,7 @@ mod tests {
     #[test]
     fn says_shape_type_and_range() {
         let text = summary(&[2, 2], "f32", &[1.0, 2.0, 3.0, 6.0]);
-        assert_eq!(
-            text,
-            "Tensor 2×2 f32, 1.0000 to 6.0000, mean 3.0000\n[1.0000, 2.0000, 3.0000, 6.0000]"
-        );
+        assert_eq!(text, "Tensor 2×2 f32, 1.0000 to 6.0000, mean 3.0000\n[1.0000, 2.0000, 3.0000, 6.0000]");
         assert_eq!(summary(&[], "f32", &[0.5]), "Tensor scalar f32 [0.5000]");
     }
 }

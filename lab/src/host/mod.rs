@@ -1,24 +1,34 @@
-//! Stand-in for the cell host, until the engine's own takes its place: nothing is attached.
+//! The process that runs cells. The `assay` binary loads this library and calls [`assay_cell_host`]; from
+//! then on user code runs on the main thread, with its own stdout and stderr, and everything else goes
+//! through a channel to the kernel. Cells call the small functions re-exported here.
 
-use serde_json::{Map, Value};
+mod channel;
+mod front;
+mod guard;
+mod page;
+mod panics;
+mod serve;
+mod signals;
+mod store;
+mod wait;
 
-pub fn attached() -> bool {
-    false
-}
+pub use front::{attached, clear_output, display, input, result};
+pub use guard::{enter, guard};
+pub use page::at;
+pub use signals::interrupted;
+pub use store::{Unnamed, name_of, put, restore, take};
+pub use wait::block_on;
 
-pub fn interrupted() -> bool {
-    false
-}
-
-pub fn display(_data: Map<String, Value>, _display_id: Option<&str>, _update: bool) {}
-
-pub fn result(_data: Map<String, Value>) {}
-
-pub fn clear_output(_wait: bool) {}
-
-pub fn input(_prompt: &str) -> std::io::Result<String> {
-    Err(std::io::Error::new(
-        std::io::ErrorKind::Unsupported,
-        "there is no one to ask",
-    ))
+/// Runs cells until the kernel closes the channel; returns the exit code.
+///
+/// Called once, by the `assay` binary, in a process made for it.
+#[unsafe(no_mangle)]
+pub extern "C" fn assay_cell_host() -> i32 {
+    match serve::serve() {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("cell host: {error}");
+            1
+        }
+    }
 }

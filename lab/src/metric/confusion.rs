@@ -17,10 +17,7 @@ pub struct ConfusionMatrix {
 ///
 /// # Errors
 /// When there are no labels, or not one prediction for each.
-pub fn confusion_matrix(
-    truth: &[usize],
-    predicted: &[usize],
-) -> Result<ConfusionMatrix, MetricError> {
+pub fn confusion_matrix(truth: &[usize], predicted: &[usize]) -> Result<ConfusionMatrix, MetricError> {
     check(truth, predicted)?;
     let mut classes: Vec<usize> = truth.iter().chain(predicted).copied().collect();
     classes.sort_unstable();
@@ -28,19 +25,12 @@ pub fn confusion_matrix(
     let mut counts = vec![vec![0; classes.len()]; classes.len()];
     for (truth, predicted) in truth.iter().zip(predicted) {
         // Every label is in `classes`, which was made from them.
-        if let (Ok(row), Ok(column)) = (
-            classes.binary_search(truth),
-            classes.binary_search(predicted),
-        ) {
+        if let (Ok(row), Ok(column)) = (classes.binary_search(truth), classes.binary_search(predicted)) {
             counts[row][column] += 1;
         }
     }
     let names = classes.iter().map(usize::to_string).collect();
-    Ok(ConfusionMatrix {
-        classes,
-        names,
-        counts,
-    })
+    Ok(ConfusionMatrix { classes, names, counts })
 }
 
 impl ConfusionMatrix {
@@ -50,10 +40,7 @@ impl ConfusionMatrix {
     /// When there is a class without a name.
     pub fn named<S: AsRef<str>>(mut self, names: &[S]) -> Result<Self, MetricError> {
         for (place, &class) in self.names.iter_mut().zip(&self.classes) {
-            let name = names.get(class).ok_or(MetricError::Names {
-                names: names.len(),
-                class,
-            })?;
+            let name = names.get(class).ok_or(MetricError::Names { names: names.len(), class })?;
             *place = name.as_ref().to_owned();
         }
         Ok(self)
@@ -81,32 +68,20 @@ impl ConfusionMatrix {
 
     /// How many rows were predicted right.
     pub(super) fn right(&self) -> usize {
-        (0..self.classes.len())
-            .map(|class| self.counts[class][class])
-            .sum()
+        (0..self.classes.len()).map(|class| self.counts[class][class]).sum()
     }
 
     /// Of one class: how many rows were rightly predicted as it, were predicted as it, and are of it.
     pub(super) fn tally(&self, class: usize) -> (usize, usize, usize) {
         let predicted = self.counts.iter().map(|row| row[class]).sum();
-        (
-            self.counts[class][class],
-            predicted,
-            self.counts[class].iter().sum(),
-        )
+        (self.counts[class][class], predicted, self.counts[class].iter().sum())
     }
 
     fn text(&self) -> String {
-        let header: Vec<String> = [String::from("true \\ predicted")]
-            .into_iter()
-            .chain(self.names.clone())
-            .collect();
+        let header: Vec<String> = [String::from("true \\ predicted")].into_iter().chain(self.names.clone()).collect();
         let mut table = Table::new(&header).left(0);
         for (name, counts) in self.names.iter().zip(&self.counts) {
-            let row: Vec<String> = [name.clone()]
-                .into_iter()
-                .chain(counts.iter().map(usize::to_string))
-                .collect();
+            let row: Vec<String> = [name.clone()].into_iter().chain(counts.iter().map(usize::to_string)).collect();
             table.row(&row);
         }
         table.text()
@@ -115,8 +90,6 @@ impl ConfusionMatrix {
 
 impl Show for ConfusionMatrix {
     fn show(&self) -> MimeBundle {
-        MimeBundle::new()
-            .with_text(self.text())
-            .with_svg(self.svg())
+        MimeBundle::new().with_text(self.text()).with_svg(self.svg())
     }
 }

@@ -37,11 +37,7 @@ fn check(truth: &[usize], predicted: &[usize]) -> Result<(), MetricError> {
 /// One count divided by another; 0 when there is nothing to divide by, as in scikit-learn.
 #[allow(clippy::cast_precision_loss)] // counts are far below 2^52
 fn ratio(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 #[cfg(test)]

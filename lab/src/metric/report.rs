@@ -17,25 +17,14 @@ pub struct ClassificationReport {
 ///
 /// # Errors
 /// When there are no labels, or not one prediction for each.
-pub fn classification_report(
-    truth: &[usize],
-    predicted: &[usize],
-) -> Result<ClassificationReport, MetricError> {
-    Ok(ClassificationReport::of(
-        &confusion_matrix(truth, predicted)?,
-        truth.len(),
-    ))
+pub fn classification_report(truth: &[usize], predicted: &[usize]) -> Result<ClassificationReport, MetricError> {
+    Ok(ClassificationReport::of(&confusion_matrix(truth, predicted)?, truth.len()))
 }
 
 impl ClassificationReport {
     fn of(matrix: &ConfusionMatrix, rows: usize) -> Self {
         let accuracy = ratio(matrix.right(), rows);
-        Self {
-            names: matrix.names().to_vec(),
-            scores: scores(matrix),
-            accuracy,
-            rows,
-        }
+        Self { names: matrix.names().to_vec(), scores: scores(matrix), accuracy, rows }
     }
 
     /// The share of predictions that are right.
@@ -51,11 +40,7 @@ impl ClassificationReport {
     fn table(&self) -> Table {
         let mut table = Table::new(&["class", "precision", "recall", "F1", "support"]).left(0);
         for (name, score) in self.names.iter().zip(&self.scores) {
-            table.row(&line(
-                name,
-                [score.precision, score.recall, score.f1],
-                score.support,
-            ));
+            table.row(&line(name, [score.precision, score.recall, score.f1], score.support));
         }
         table.rule();
         table.row(&[
@@ -65,20 +50,9 @@ impl ClassificationReport {
             places(self.accuracy),
             self.rows.to_string(),
         ]);
-        for (name, average) in [
-            ("macro mean", Average::Macro),
-            ("weighted mean", Average::Weighted),
-        ] {
-            let parts: [fn(&ClassScore) -> f64; 3] = [
-                |score| score.precision,
-                |score| score.recall,
-                |score| score.f1,
-            ];
-            table.row(&line(
-                name,
-                parts.map(|part| averaged(&self.scores, average, part)),
-                self.rows,
-            ));
+        for (name, average) in [("macro mean", Average::Macro), ("weighted mean", Average::Weighted)] {
+            let parts: [fn(&ClassScore) -> f64; 3] = [|score| score.precision, |score| score.recall, |score| score.f1];
+            table.row(&line(name, parts.map(|part| averaged(&self.scores, average, part)), self.rows));
         }
         table
     }

@@ -33,11 +33,7 @@ pub struct ClassScore {
 /// When there are no labels, or not one prediction for each; so for all scores here.
 pub fn accuracy(truth: &[usize], predicted: &[usize]) -> Result<f64, MetricError> {
     check(truth, predicted)?;
-    let right = truth
-        .iter()
-        .zip(predicted)
-        .filter(|(truth, predicted)| truth == predicted)
-        .count();
+    let right = truth.iter().zip(predicted).filter(|(truth, predicted)| truth == predicted).count();
     Ok(ratio(right, truth.len()))
 }
 
@@ -45,11 +41,7 @@ pub fn accuracy(truth: &[usize], predicted: &[usize]) -> Result<f64, MetricError
 ///
 /// # Errors
 /// As [`accuracy`].
-pub fn precision(
-    truth: &[usize],
-    predicted: &[usize],
-    average: Average,
-) -> Result<f64, MetricError> {
+pub fn precision(truth: &[usize], predicted: &[usize], average: Average) -> Result<f64, MetricError> {
     scored(truth, predicted, average, |score| score.precision)
 }
 
@@ -79,11 +71,7 @@ fn scored(
         // Each wrong row is one false positive and one false negative, so all three are accuracy.
         return accuracy(truth, predicted);
     }
-    Ok(averaged(
-        &scores(&confusion_matrix(truth, predicted)?),
-        average,
-        part,
-    ))
+    Ok(averaged(&scores(&confusion_matrix(truth, predicted)?), average, part))
 }
 
 /// The scores of each class of a confusion matrix.
@@ -102,17 +90,9 @@ pub(super) fn scores(matrix: &ConfusionMatrix) -> Vec<ClassScore> {
 
 /// One number for all classes: their mean, plain or by support.
 #[allow(clippy::cast_precision_loss)] // counts are far below 2^52
-pub(super) fn averaged(
-    scores: &[ClassScore],
-    average: Average,
-    part: fn(&ClassScore) -> f64,
-) -> f64 {
+pub(super) fn averaged(scores: &[ClassScore], average: Average, part: fn(&ClassScore) -> f64) -> f64 {
     let weight = |score: &ClassScore| {
-        if average == Average::Weighted {
-            score.support as f64
-        } else {
-            1.0
-        }
+        if average == Average::Weighted { score.support as f64 } else { 1.0 }
     };
     let sum: f64 = scores.iter().map(|score| weight(score) * part(score)).sum();
     sum / scores.iter().map(weight).sum::<f64>()

@@ -1,9 +1,7 @@
 //! A model as a table: each parameter's name, shape and size.
 
 use dfdx::nn::TensorCollection;
-use dfdx::nn::tensor_collection::{
-    RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorName, ViewTensorRef,
-};
+use dfdx::nn::tensor_collection::{RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorName, ViewTensorRef};
 use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::Tensor;
 
@@ -27,10 +25,7 @@ struct Parameter {
 pub fn summary<M: TensorCollection<f32, Dev>>(model: &M) -> Summary {
     let mut summary = Summary::default();
     // Listing can't fail: the visitor below never returns an error.
-    let _ = M::iter_tensors(&mut RecursiveWalker {
-        m: (model, String::new()),
-        f: &mut summary,
-    });
+    let _ = M::iter_tensors(&mut RecursiveWalker { m: (model, String::new()), f: &mut summary });
     summary
 }
 
@@ -45,22 +40,14 @@ impl TensorVisitor<f32, Dev> for Summary {
         options: TensorOptions<S, f32, Dev>,
         (tensor, name): (&Tensor<S, f32, Dev>, String),
     ) -> Result<Option<Tensor<S, f32, Dev>>, Self::Err> {
-        self.add(
-            name,
-            tensor.shape().concrete().as_ref(),
-            options.do_gradient_update,
-        );
+        self.add(name, tensor.shape().concrete().as_ref(), options.do_gradient_update);
         Ok(None)
     }
 }
 
 impl Summary {
     fn add(&mut self, name: String, shape: &[usize], trained: bool) {
-        self.parameters.push(Parameter {
-            name,
-            shape: shape.to_vec(),
-            trained,
-        });
+        self.parameters.push(Parameter { name, shape: shape.to_vec(), trained });
     }
 
     /// How many numbers the model has.
@@ -70,30 +57,16 @@ impl Summary {
 
     /// How many of them training changes.
     pub fn trained(&self) -> usize {
-        self.parameters
-            .iter()
-            .filter(|parameter| parameter.trained)
-            .map(Parameter::len)
-            .sum()
+        self.parameters.iter().filter(|parameter| parameter.trained).map(Parameter::len).sum()
     }
 
     fn table(&self) -> Table {
         let bytes = self.parameters() * size_of::<f32>();
-        let caption = format!(
-            "{} parameters, {} of them trained, {bytes} bytes",
-            self.parameters(),
-            self.trained()
-        );
-        let mut table = Table::new(&["parameter", "shape", "numbers"])
-            .left(0)
-            .caption(caption);
+        let caption = format!("{} parameters, {} of them trained, {bytes} bytes", self.parameters(), self.trained());
+        let mut table = Table::new(&["parameter", "shape", "numbers"]).left(0).caption(caption);
         for parameter in &self.parameters {
             let sizes: Vec<_> = parameter.shape.iter().map(usize::to_string).collect();
-            table.row(&[
-                parameter.name.clone(),
-                sizes.join(" × "),
-                parameter.len().to_string(),
-            ]);
+            table.row(&[parameter.name.clone(), sizes.join(" × "), parameter.len().to_string()]);
         }
         table
     }
@@ -124,11 +97,7 @@ mod tests {
         let summary = summary(&model);
         assert_eq!(summary.parameters(), 3 * 4 + 4 + 4 * 2 + 2);
         assert_eq!(summary.trained(), summary.parameters());
-        let names: Vec<_> = summary
-            .parameters
-            .iter()
-            .map(|parameter| parameter.name.as_str())
-            .collect();
+        let names: Vec<_> = summary.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         assert_eq!(names, ["0.weight", "0.bias", "2.weight", "2.bias"]);
         assert_eq!(summary.parameters[0].shape, [4, 3]);
     }

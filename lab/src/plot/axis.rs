@@ -16,22 +16,10 @@ impl Axis {
     /// An axis over whole numbers such as epochs, from the first to the last.
     pub(super) fn steps(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values).unwrap_or((0.0, 1.0));
-        let high = if high > low {
-            high
-        } else {
-            low + 1f64.max(low.abs() * 0.1)
-        };
+        let high = if high > low { high } else { low + 1f64.max(low.abs() * 0.1) };
         let step = round_step((high - low) / 8.0).max(if low.fract() == 0.0 { 1.0 } else { 0.0 });
-        let ticks = multiples(low, high, step)
-            .into_iter()
-            .map(|tick| (tick, label(tick, step)))
-            .collect();
-        Self {
-            low,
-            high,
-            log: false,
-            ticks,
-        }
+        let ticks = multiples(low, high, step).into_iter().map(|tick| (tick, label(tick, step))).collect();
+        Self { low, high, log: false, ticks }
     }
 
     /// An axis that reaches a little beyond the values, to a round number.
@@ -43,62 +31,25 @@ impl Axis {
             (low - 0.5 * size(low), high + 0.5 * size(high))
         };
         let step = round_step((high - low) / 4.5);
-        let (low, high) = (
-            (low / step - 1e-9).floor() * step,
-            (high / step + 1e-9).ceil() * step,
-        );
-        let ticks = multiples(low, high, step)
-            .into_iter()
-            .map(|tick| (tick, label(tick, step)))
-            .collect();
-        Self {
-            low,
-            high,
-            log: false,
-            ticks,
-        }
+        let (low, high) = ((low / step - 1e-9).floor() * step, (high / step + 1e-9).ceil() * step);
+        let ticks = multiples(low, high, step).into_iter().map(|tick| (tick, label(tick, step))).collect();
+        Self { low, high, log: false, ticks }
     }
 
     /// A logarithmic axis over the values above zero.
     pub(super) fn log(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values.filter(|&value| value > 0.0)).unwrap_or((0.1, 1.0));
-        let (low, high) = if high > low * 1.001 {
-            (low, high)
-        } else {
-            (low / 2.0, high * 2.0)
-        };
-        let marks: &[f64] = if high / low < 30.0 {
-            &[1.0, 2.0, 5.0]
-        } else {
-            &[1.0]
-        };
+        let (low, high) = if high > low * 1.001 { (low, high) } else { (low / 2.0, high * 2.0) };
+        let marks: &[f64] = if high / low < 30.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let marks: Vec<f64> = (whole(low.log10().floor())..=whole(high.log10().ceil()))
             .flat_map(|power| marks.iter().map(move |mark| mark * 10f64.powi(power)))
             .collect();
-        let least = marks
-            .iter()
-            .copied()
-            .rfind(|&mark| mark <= low * 1.0001)
-            .unwrap_or(low);
-        let most = marks
-            .iter()
-            .copied()
-            .find(|&mark| mark >= high * 0.9999)
-            .unwrap_or(high);
+        let least = marks.iter().copied().rfind(|&mark| mark <= low * 1.0001).unwrap_or(low);
+        let most = marks.iter().copied().find(|&mark| mark >= high * 0.9999).unwrap_or(high);
         let every = (marks.len() / 8).max(1);
-        let inside = marks
-            .into_iter()
-            .filter(|&mark| mark >= least * 0.9999 && mark <= most * 1.0001);
-        let ticks = inside
-            .step_by(every)
-            .map(|tick| (tick, label(tick, tick)))
-            .collect();
-        Self {
-            low: least,
-            high: most,
-            log: true,
-            ticks,
-        }
+        let inside = marks.into_iter().filter(|&mark| mark >= least * 0.9999 && mark <= most * 1.0001);
+        let ticks = inside.step_by(every).map(|tick| (tick, label(tick, tick))).collect();
+        Self { low: least, high: most, log: true, ticks }
     }
 
     /// How far along the axis a value is, from 0 to 1; none if it is not on it.
@@ -132,12 +83,10 @@ pub(super) fn value_label(value: f64) -> String {
 }
 
 fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values
-        .filter(|value| value.abs() < LARGEST)
-        .fold(None, |range, value| {
-            let (low, high) = range.unwrap_or((value, value));
-            Some((low.min(value), high.max(value)))
-        })
+    values.filter(|value| value.abs() < LARGEST).fold(None, |range, value| {
+        let (low, high) = range.unwrap_or((value, value));
+        Some((low.min(value), high.max(value)))
+    })
 }
 
 fn size(value: f64) -> f64 {
@@ -147,9 +96,7 @@ fn size(value: f64) -> f64 {
 /// The smallest of 1, 2, 5, 10, 20, ... and their tenths that is not below `step`.
 fn round_step(step: f64) -> f64 {
     let power = 10f64.powf(step.log10().floor());
-    let mark = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .find(|mark| mark * power >= step * 0.9999);
+    let mark = [1.0, 2.0, 5.0, 10.0].into_iter().find(|mark| mark * power >= step * 0.9999);
     mark.unwrap_or(10.0) * power
 }
 
@@ -172,11 +119,7 @@ fn label(value: f64, step: f64) -> String {
     let size = value.abs();
     if size != 0.0 && (size < 1e-4 || size >= 1e6) {
         let text = format!("{value:e}");
-        return if text.len() <= 6 {
-            text
-        } else {
-            format!("{value:.1e}")
-        };
+        return if text.len() <= 6 { text } else { format!("{value:.1e}") };
     }
     let decimals = usize::try_from(whole((-(step.log10() + 1e-9)).ceil())).unwrap_or(0);
     let value = if size < step * 1e-6 { 0.0 } else { value };
@@ -198,26 +141,11 @@ mod tests {
 
     #[test]
     fn ticks_are_round() {
-        assert_eq!(
-            labels(&Axis::steps([1.0, 30.0].into_iter())),
-            ["5", "10", "15", "20", "25", "30"]
-        );
-        assert_eq!(
-            labels(&Axis::steps([1.0, 4.0].into_iter())),
-            ["1", "2", "3", "4"]
-        );
-        assert_eq!(
-            labels(&Axis::linear([0.03, 0.91].into_iter())),
-            ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
-        );
-        assert_eq!(
-            labels(&Axis::log([0.003, 2.0].into_iter())),
-            ["0.001", "0.01", "0.1", "1", "10"]
-        );
-        assert_eq!(
-            labels(&Axis::log([0.3, 2.0].into_iter())),
-            ["0.2", "0.5", "1", "2"]
-        );
+        assert_eq!(labels(&Axis::steps([1.0, 30.0].into_iter())), ["5", "10", "15", "20", "25", "30"]);
+        assert_eq!(labels(&Axis::steps([1.0, 4.0].into_iter())), ["1", "2", "3", "4"]);
+        assert_eq!(labels(&Axis::linear([0.03, 0.91].into_iter())), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(labels(&Axis::log([0.003, 2.0].into_iter())), ["0.001", "0.01", "0.1", "1", "10"]);
+        assert_eq!(labels(&Axis::log([0.3, 2.0].into_iter())), ["0.2", "0.5", "1", "2"]);
     }
 
     #[test]
@@ -234,13 +162,10 @@ mod tests {
             vec![-1e299, 1e299],
             vec![1.0, 1.0 + f64::EPSILON],
         ] {
-            for axis in [Axis::steps, Axis::linear, Axis::log]
-                .map(|make: fn(_) -> Axis| make(values.clone().into_iter()))
+            for axis in
+                [Axis::steps, Axis::linear, Axis::log].map(|make: fn(_) -> Axis| make(values.clone().into_iter()))
             {
-                assert!(
-                    axis.ticks.len() < 30 && axis.low < axis.high,
-                    "{values:?} {axis:?}"
-                );
+                assert!(axis.ticks.len() < 30 && axis.low < axis.high, "{values:?} {axis:?}");
             }
         }
     }
@@ -248,10 +173,7 @@ mod tests {
     #[test]
     fn values_have_a_place() {
         let axis = Axis::log([0.01, 1.0].into_iter());
-        assert_eq!(
-            axis.part(0.1).map(|part| (part * 1000.0).round()),
-            Some(500.0)
-        );
+        assert_eq!(axis.part(0.1).map(|part| (part * 1000.0).round()), Some(500.0));
         assert_eq!(axis.part(0.0), None);
         assert_eq!(axis.part(f64::NAN), None);
     }

@@ -2,8 +2,8 @@
 
 use plotters::coord::Shift;
 use plotters::prelude::{
-    BLACK, Circle, DrawingArea, FontStyle, FontTransform, IntoDrawingArea, PathElement, RGBColor,
-    Rectangle, SVGBackend, Text,
+    BLACK, Circle, DrawingArea, FontStyle, FontTransform, IntoDrawingArea, PathElement, RGBColor, Rectangle,
+    SVGBackend, Text,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, IntoTextStyle, ShapeStyle};
@@ -36,16 +36,10 @@ pub(super) struct Type {
 }
 
 /// Draws a picture of this size in logical pixels.
-pub(super) fn picture(
-    width: f64,
-    height: f64,
-    name: &str,
-    draw: impl FnOnce(&Canvas<'_>),
-) -> String {
+pub(super) fn picture(width: f64, height: f64, name: &str, draw: impl FnOnce(&Canvas<'_>)) -> String {
     let mut svg = String::new();
     {
-        let area =
-            SVGBackend::with_string(&mut svg, (pixels(width), pixels(height))).into_drawing_area();
+        let area = SVGBackend::with_string(&mut svg, (pixels(width), pixels(height))).into_drawing_area();
         let canvas = Canvas { area };
         draw(&canvas);
         // Drawing into a string can't fail.
@@ -65,15 +59,11 @@ impl Canvas<'_> {
     }
 
     pub(super) fn dot(&self, at: (f64, f64), radius: f64, color: RGBColor) {
-        let _ = self
-            .area
-            .draw(&Circle::new(place(at), pixels(radius), color.filled()));
+        let _ = self.area.draw(&Circle::new(place(at), pixels(radius), color.filled()));
     }
 
     pub(super) fn fill(&self, from: (f64, f64), to: (f64, f64), color: RGBColor) {
-        let _ = self
-            .area
-            .draw(&Rectangle::new([place(from), place(to)], color.filled()));
+        let _ = self.area.draw(&Rectangle::new([place(from), place(to)], color.filled()));
     }
 
     /// Writes a text, its middle at the height of the point.
@@ -92,31 +82,15 @@ impl Canvas<'_> {
     }
 
     fn write(&self, text: &str, at: (f64, f64), anchor: Anchor, look: Type, turn: FontTransform) {
-        let weight = if look.bold {
-            FontStyle::Bold
-        } else {
-            FontStyle::Normal
-        };
-        let font = FontDesc::new(
-            FontFamily::Name(FONT),
-            look.size * SCALE * LINE_HEIGHT,
-            weight,
-        )
-        .transform(turn);
+        let weight = if look.bold { FontStyle::Bold } else { FontStyle::Normal };
+        let font = FontDesc::new(FontFamily::Name(FONT), look.size * SCALE * LINE_HEIGHT, weight).transform(turn);
         let across = match anchor {
             Anchor::Start => HPos::Left,
             Anchor::Middle => HPos::Center,
             Anchor::End => HPos::Right,
         };
-        let style = font
-            .color(&BLACK)
-            .color(&look.color)
-            .pos(Pos::new(across, VPos::Center));
-        let _ = self.area.draw(&Text::new(
-            text.to_owned(),
-            place(at),
-            style.into_text_style(&self.area),
-        ));
+        let style = font.color(&BLACK).color(&look.color).pos(Pos::new(across, VPos::Center));
+        let _ = self.area.draw(&Text::new(text.to_owned(), place(at), style.into_text_style(&self.area)));
     }
 }
 

@@ -31,19 +31,13 @@ impl Figure {
     }
 
     pub(super) fn text(&self) -> String {
-        self.charts
-            .iter()
-            .map(LineChart::text)
-            .collect::<Vec<_>>()
-            .join("\n")
+        self.charts.iter().map(LineChart::text).collect::<Vec<_>>().join("\n")
     }
 }
 
 impl Show for Figure {
     fn show(&self) -> MimeBundle {
-        MimeBundle::new()
-            .with_text(self.text())
-            .with_svg(self.svg())
+        MimeBundle::new().with_text(self.text()).with_svg(self.svg())
     }
 }
 
@@ -54,27 +48,12 @@ mod tests {
 
     #[test]
     fn odd_data_is_drawn_without_nonsense() {
-        let odd = [
-            (1.0, f64::NAN),
-            (2.0, f64::INFINITY),
-            (3.0, -1.0),
-            (4.0, 0.0),
-        ];
-        let chart = line_chart("a < b & c")
-            .log_y()
-            .line("<odd>", &odd)
-            .line("empty", &[]);
-        for figure in [
-            Figure::default(),
-            Figure::new(vec![chart.clone()]),
-            Figure::new(vec![chart, line_chart("")]),
-        ] {
+        let odd = [(1.0, f64::NAN), (2.0, f64::INFINITY), (3.0, -1.0), (4.0, 0.0)];
+        let chart = line_chart("a < b & c").log_y().line("<odd>", &odd).line("empty", &[]);
+        for figure in [Figure::default(), Figure::new(vec![chart.clone()]), Figure::new(vec![chart, line_chart("")])] {
             let svg = figure.svg();
             assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
-            assert!(
-                !svg.contains("NaN") && !svg.contains("inf") && !svg.contains("<odd>"),
-                "{svg}"
-            );
+            assert!(!svg.contains("NaN") && !svg.contains("inf") && !svg.contains("<odd>"), "{svg}");
         }
     }
 }

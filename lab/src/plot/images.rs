@@ -30,25 +30,15 @@ pub fn image_grid<S: AsRef<str>>(images: &Matrix, width: usize, captions: &[S]) 
 fn draw(images: &Matrix, width: usize, captions: &[&str]) -> ImageGrid {
     let shown = captions.len().min(images.rows());
     let columns = shown.clamp(1, ACROSS);
-    let (wide, high) = (
-        columns * (SIDE + GAP) + GAP,
-        shown.div_ceil(columns) * (SIDE + GAP + 18) + GAP,
-    );
-    let most = images
-        .values()
-        .iter()
-        .copied()
-        .fold(f32::MIN_POSITIVE, f32::max);
+    let (wide, high) = (columns * (SIDE + GAP) + GAP, shown.div_ceil(columns) * (SIDE + GAP + 18) + GAP);
+    let most = images.values().iter().copied().fold(f32::MIN_POSITIVE, f32::max);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{high}\" viewBox=\"0 0 {wide} {high}\" \
          role=\"img\" style=\"max-width:100%;height:auto\" font-family=\"system-ui, Segoe UI, Helvetica, Arial, \
          sans-serif\" font-size=\"12\"><rect width=\"{wide}\" height=\"{high}\" rx=\"8\" fill=\"#FCFCFD\"/>"
     );
     for (index, caption) in captions.iter().take(shown).enumerate() {
-        let (x, y) = (
-            GAP + index % columns * (SIDE + GAP),
-            GAP + index / columns * (SIDE + GAP + 18),
-        );
+        let (x, y) = (GAP + index % columns * (SIDE + GAP), GAP + index / columns * (SIDE + GAP + 18));
         let row = images.row(index);
         let height = row.len().div_ceil(width.max(1)).max(1);
         let scale = decimal(SIDE) / decimal(width.max(height).max(1));
@@ -64,10 +54,7 @@ fn draw(images: &Matrix, width: usize, captions: &[&str]) -> ImageGrid {
         );
     }
     svg.push_str("</svg>");
-    ImageGrid {
-        svg,
-        text: format!("{shown} pictures: {}", captions[..shown].join(", ")),
-    }
+    ImageGrid { svg, text: format!("{shown} pictures: {}", captions[..shown].join(", ")) }
 }
 
 /// One path for each shade, over all pixels that have it.
@@ -76,25 +63,15 @@ fn shades(pixels: &[f32], width: usize, most: f32) -> String {
     for (index, &pixel) in pixels.iter().enumerate() {
         // Between 0 and the number of shades; NaN becomes 0.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let shade = (pixel / most * f32::from(SHADES))
-            .round()
-            .clamp(0.0, f32::from(SHADES)) as u8;
+        let shade = (pixel / most * f32::from(SHADES)).round().clamp(0.0, f32::from(SHADES)) as u8;
         if shade > 0 {
-            let _ = write!(
-                paths.entry(shade).or_default(),
-                "M{} {}h1v1h-1z",
-                index % width,
-                index / width
-            );
+            let _ = write!(paths.entry(shade).or_default(), "M{} {}h1v1h-1z", index % width, index / width);
         }
     }
     let mut out = String::new();
     for (shade, path) in paths {
         let part = f64::from(shade) / f64::from(SHADES);
-        let _ = write!(
-            out,
-            "<path d=\"{path}\" fill=\"#172A46\" fill-opacity=\"{part:.2}\"/>"
-        );
+        let _ = write!(out, "<path d=\"{path}\" fill=\"#172A46\" fill-opacity=\"{part:.2}\"/>");
     }
     out
 }

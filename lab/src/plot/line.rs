@@ -22,10 +22,7 @@ pub(super) struct Series {
 
 /// A chart without lines yet.
 pub fn line_chart(title: impl Into<String>) -> LineChart {
-    LineChart {
-        title: title.into(),
-        ..LineChart::default()
-    }
+    LineChart { title: title.into(), ..LineChart::default() }
 }
 
 impl LineChart {
@@ -49,35 +46,22 @@ impl LineChart {
 
     /// Adds a line through points (x, y). Points that are not finite leave a gap.
     pub fn line(mut self, name: impl Into<String>, points: &[(f64, f64)]) -> Self {
-        self.series.push(Series {
-            name: name.into(),
-            points: points.to_vec(),
-        });
+        self.series.push(Series { name: name.into(), points: points.to_vec() });
         self
     }
 
     /// Adds a line through values at 1, 2, 3 and so on.
     pub fn values(self, name: impl Into<String>, values: &[f64]) -> Self {
-        let points: Vec<_> = (1u32..)
-            .map(f64::from)
-            .zip(values.iter().copied())
-            .collect();
+        let points: Vec<_> = (1u32..).map(f64::from).zip(values.iter().copied()).collect();
         self.line(name, &points)
     }
 
     /// Adds a point to a line, which is made if there is none of this name.
     pub fn push(&mut self, name: &str, x: f64, y: f64) {
-        let index = self
-            .series
-            .iter()
-            .position(|series| series.name == name)
-            .unwrap_or_else(|| {
-                self.series.push(Series {
-                    name: name.to_owned(),
-                    points: Vec::new(),
-                });
-                self.series.len() - 1
-            });
+        let index = self.series.iter().position(|series| series.name == name).unwrap_or_else(|| {
+            self.series.push(Series { name: name.to_owned(), points: Vec::new() });
+            self.series.len() - 1
+        });
         self.series[index].points.push((x, y));
     }
 
@@ -87,21 +71,14 @@ impl LineChart {
     }
 
     pub(super) fn text(&self) -> String {
-        let ends = self
-            .series
-            .iter()
-            .filter_map(|series| Some((&series.name, series.points.last()?)));
-        let ends: Vec<_> = ends
-            .map(|(name, (x, y))| format!("{name} {y} at {x}"))
-            .collect();
+        let ends = self.series.iter().filter_map(|series| Some((&series.name, series.points.last()?)));
+        let ends: Vec<_> = ends.map(|(name, (x, y))| format!("{name} {y} at {x}")).collect();
         format!("{}: {}", self.title, ends.join(", "))
     }
 }
 
 impl Show for LineChart {
     fn show(&self) -> MimeBundle {
-        MimeBundle::new()
-            .with_text(self.text())
-            .with_svg(self.svg())
+        MimeBundle::new().with_text(self.text()).with_svg(self.svg())
     }
 }

@@ -32,25 +32,13 @@ struct State {
 impl LiveChart {
     /// A chart for each title, over epochs. Nothing is shown before the first point.
     pub fn new<S: AsRef<str>>(titles: &[S]) -> Self {
-        Self::of(
-            titles
-                .iter()
-                .map(|title| line_chart(title.as_ref()).x_label("epoch"))
-                .collect(),
-        )
+        Self::of(titles.iter().map(|title| line_chart(title.as_ref()).x_label("epoch")).collect())
     }
 
     /// Charts with axes as they were set.
     pub fn of(charts: Vec<LineChart>) -> Self {
-        let state = State {
-            figure: Figure::new(charts),
-            place: None,
-            drawn: None,
-            newer: false,
-        };
-        let live = Arc::new(Live {
-            state: Mutex::new(state),
-        });
+        let state = State { figure: Figure::new(charts), place: None, drawn: None, newer: false };
+        let live = Arc::new(Live { state: Mutex::new(state) });
         register(&live);
         Self { live }
     }
@@ -101,13 +89,10 @@ impl State {
     #[allow(clippy::cast_precision_loss)] // steps are far below 2^52
     fn push(&mut self, title: &str, line: &str, x: usize, y: f64) {
         let charts = &mut self.figure.charts;
-        let index = charts
-            .iter()
-            .position(|chart| chart.title == title)
-            .unwrap_or_else(|| {
-                charts.push(line_chart(title).x_label("epoch"));
-                charts.len() - 1
-            });
+        let index = charts.iter().position(|chart| chart.title == title).unwrap_or_else(|| {
+            charts.push(line_chart(title).x_label("epoch"));
+            charts.len() - 1
+        });
         charts[index].push(line, x as f64, y);
         self.newer = true;
         if self.drawn.is_none_or(|drawn| drawn.elapsed() >= EVERY) {

@@ -30,12 +30,7 @@ pub(super) fn series(index: usize) -> RGBColor {
 
 /// From nearly white to deep blue, for a share between 0 and 1.
 pub(super) fn blues(share: f64) -> RGBColor {
-    let stops = [
-        (0.0, [245, 248, 252]),
-        (0.15, [205, 224, 241]),
-        (0.5, [94, 160, 207]),
-        (1.0, [8, 69, 129]),
-    ];
+    let stops = [(0.0, [245, 248, 252]), (0.15, [205, 224, 241]), (0.5, [94, 160, 207]), (1.0, [8, 69, 129])];
     let share = share.clamp(0.0, 1.0);
     for pair in stops.windows(2) {
         let ((from, low), (to, high)) = (pair[0], pair[1]);

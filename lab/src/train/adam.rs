@@ -36,16 +36,10 @@ pub enum TrainError {
     #[error(
         "the optimizer holds {expected} numbers for parameter {index}, but the model has {got}: make an optimizer for each model"
     )]
-    OtherModel {
-        index: usize,
-        expected: usize,
-        got: usize,
-    },
+    OtherModel { index: usize, expected: usize, got: usize },
 
     /// A gradient is NaN or infinite; the weights have not been changed by it.
-    #[error(
-        "step {step}: the gradient of parameter {index} is not finite; a lower learning rate may help"
-    )]
+    #[error("step {step}: the gradient of parameter {index} is not finite; a lower learning rate may help")]
     NotFinite { step: i32, index: usize },
 }
 
@@ -94,48 +88,24 @@ impl Adam {
         gradients: &Gradients<f32, Dev>,
     ) -> Result<(), TrainError> {
         self.step += 1;
-        let mut step = Step {
-            adam: self,
-            gradients,
-            index: 0,
-        };
-        M::iter_tensors(&mut RecursiveWalker {
-            m: model,
-            f: &mut step,
-        })
-        .map(drop)
+        let mut step = Step { adam: self, gradients, index: 0 };
+        M::iter_tensors(&mut RecursiveWalker { m: model, f: &mut step }).map(drop)
     }
 
     /// Makes the step for the weights in `scratch`.
     fn apply(&mut self, index: usize) -> Result<(), TrainError> {
         let Scratch { weights, gradient } = &mut self.scratch;
         if index == self.moments.len() {
-            self.moments.push(Moments {
-                first: vec![0.0; weights.len()],
-                second: vec![0.0; weights.len()],
-            });
+            self.moments.push(Moments { first: vec![0.0; weights.len()], second: vec![0.0; weights.len()] });
         }
         let Moments { first, second } = &mut self.moments[index];
         if first.len() != weights.len() {
-            return Err(TrainError::OtherModel {
-                index,
-                expected: first.len(),
-                got: weights.len(),
-            });
+            return Err(TrainError::OtherModel { index, expected: first.len(), got: weights.len() });
         }
         if !gradient.iter().all(|value| value.is_finite()) {
-            return Err(TrainError::NotFinite {
-                step: self.step,
-                index,
-            });
+            return Err(TrainError::NotFinite { step: self.step, index });
         }
-        let rates = Rates::new(
-            self.learning_rate,
-            self.betas,
-            self.epsilon,
-            self.weight_decay,
-            self.step,
-        );
+        let rates = Rates::new(self.learning_rate, self.betas, self.epsilon, self.weight_decay, self.step);
         rates.step(weights, gradient, first, second);
         Ok(())
     }
@@ -143,13 +113,7 @@ impl Adam {
 
 impl Show for Adam {
     fn show(&self) -> MimeBundle {
-        let Self {
-            learning_rate,
-            betas: [beta1, beta2],
-            weight_decay,
-            step,
-            ..
-        } = self;
+        let Self { learning_rate, betas: [beta1, beta2], weight_decay, step, .. } = self;
         MimeBundle::new().with_text(format!(
             "Adam after {step} steps: learning rate {learning_rate}, betas {beta1} and {beta2}, weight decay {weight_decay}"
         ))
@@ -177,10 +141,7 @@ impl TensorVisitor<f32, Dev> for Step<'_> {
         if options.do_gradient_update {
             let gradient = self.gradients.get(tensor);
             let len = tensor.shape().num_elements();
-            let Scratch {
-                weights,
-                gradient: values,
-            } = &mut self.adam.scratch;
+            let Scratch { weights, gradient: values } = &mut self.adam.scratch;
             weights.resize(len, 0.0);
             values.resize(len, 0.0);
             tensor.copy_into(weights);
@@ -204,13 +165,7 @@ struct Rates {
 
 impl Rates {
     #[allow(clippy::cast_possible_truncation)] // computed in f64, used in f32 as the weights are
-    fn new(
-        learning_rate: f64,
-        betas: [f64; 2],
-        epsilon: f64,
-        weight_decay: f64,
-        step: i32,
-    ) -> Self {
+    fn new(learning_rate: f64, betas: [f64; 2], epsilon: f64, weight_decay: f64, step: i32) -> Self {
         Self {
             beta: betas.map(|beta| beta as f32),
             rate: (learning_rate / (1.0 - betas[0].powi(step))) as f32,
@@ -223,8 +178,7 @@ impl Rates {
     fn step(&self, weights: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
         let [beta1, beta2] = self.beta;
         let moments = first.iter_mut().zip(second);
-        for ((weight, &gradient), (first, second)) in weights.iter_mut().zip(gradient).zip(moments)
-        {
+        for ((weight, &gradient), (first, second)) in weights.iter_mut().zip(gradient).zip(moments) {
             *first = beta1 * *first + (1.0 - beta1) * gradient;
             *second = beta2 * *second + (1.0 - beta2) * gradient * gradient;
             let root = (*second * self.unbias).sqrt() + self.epsilon;
@@ -248,31 +202,18 @@ mod tests {
         let mut ours = dev.build_module::<Model, f32>();
         let mut theirs = ours.clone();
         let mut adam = Adam::new(0.01).with_weight_decay(weight_decay.unwrap_or(0.0));
-        let config = AdamConfig {
-            lr: 0.01,
-            weight_decay: weight_decay.map(WeightDecay::Decoupled),
-            ..Default::default()
-        };
+        let config =
+            AdamConfig { lr: 0.01, weight_decay: weight_decay.map(WeightDecay::Decoupled), ..Default::default() };
         let mut reference = Theirs::new(&theirs, config);
         let x: Tensor<Rank2<5, 3>, f32, _> = dev.sample_normal();
         for _ in 0..20 {
-            let grads = ours
-                .forward(x.clone().trace(ours.alloc_grads()))
-                .square()
-                .mean()
-                .backward();
+            let grads = ours.forward(x.clone().trace(ours.alloc_grads())).square().mean().backward();
             adam.update(&mut ours, &grads).expect("a step");
-            let grads = theirs
-                .forward(x.clone().trace(theirs.alloc_grads()))
-                .square()
-                .mean()
-                .backward();
+            let grads = theirs.forward(x.clone().trace(theirs.alloc_grads())).square().mean().backward();
             reference.update(&mut theirs, &grads).expect("a step");
         }
-        let pairs = [
-            (ours.0.weight.as_vec(), theirs.0.weight.as_vec()),
-            (ours.2.bias.as_vec(), theirs.2.bias.as_vec()),
-        ];
+        let pairs =
+            [(ours.0.weight.as_vec(), theirs.0.weight.as_vec()), (ours.2.bias.as_vec(), theirs.2.bias.as_vec())];
         let values = pairs.into_iter().flat_map(|(a, b)| a.into_iter().zip(b));
         values.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
     }
@@ -289,14 +230,8 @@ mod tests {
         let mut model = dev.build_module::<Linear<2, 1>, f32>();
         let before = model.weight.as_vec();
         let x: Tensor<Rank2<1, 2>, f32, _> = dev.tensor([[f32::NAN, 1.0]]);
-        let grads = model
-            .forward(x.trace(model.alloc_grads()))
-            .mean()
-            .backward();
-        let error = Adam::new(0.1)
-            .update(&mut model, &grads)
-            .expect_err("a NaN")
-            .to_string();
+        let grads = model.forward(x.trace(model.alloc_grads())).mean().backward();
+        let error = Adam::new(0.1).update(&mut model, &grads).expect_err("a NaN").to_string();
         assert!(error.contains("step 1"), "{error}");
         assert_eq!(model.weight.as_vec(), before);
     }
@@ -310,9 +245,6 @@ mod tests {
         adam.update(&mut one, &grads).expect("a step");
         let mut two = dev.build_module::<Linear<3, 1>, f32>();
         let grads = two.alloc_grads();
-        assert!(matches!(
-            adam.update(&mut two, &grads),
-            Err(TrainError::OtherModel { .. })
-        ));
+        assert!(matches!(adam.update(&mut two, &grads), Err(TrainError::OtherModel { .. })));
     }
 }

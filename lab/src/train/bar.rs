@@ -56,11 +56,7 @@ impl Bar {
     /// Draws the last state: all epochs done, or stopped before.
     pub(super) fn end(&mut self) {
         if self.state == State::Running {
-            self.state = if self.done == self.total {
-                State::Finished
-            } else {
-                State::Stopped
-            };
+            self.state = if self.done == self.total { State::Finished } else { State::Stopped };
             self.draw_now();
         }
     }
@@ -68,19 +64,13 @@ impl Bar {
     fn draw_now(&mut self) {
         self.drawn = Some(Instant::now());
         if host::attached() {
-            let bundle = MimeBundle::new()
-                .with_text(self.text())
-                .with_html(self.html());
+            let bundle = MimeBundle::new().with_text(self.text()).with_html(self.html());
             match &self.place {
                 Some(place) => place.replace(bundle),
                 None => self.place = Some(DisplayHandle::with(bundle)),
             }
         } else if std::io::stderr().is_terminal() {
-            let end = if self.state == State::Running {
-                ""
-            } else {
-                "\n"
-            };
+            let end = if self.state == State::Running { "" } else { "\n" };
             eprint!("\r\x1b[2K{}{end}", self.text());
             let _ = std::io::stderr().flush();
         } else if self.state != State::Running {
@@ -91,13 +81,7 @@ impl Bar {
     fn text(&self) -> String {
         let full = self.filled(WIDTH);
         let bar = format!("{}{}", "━".repeat(full), "─".repeat(WIDTH - full));
-        format!(
-            "{} {}/{} {bar} {}",
-            self.title,
-            self.done,
-            self.total,
-            self.details()
-        )
+        format!("{} {}/{} {bar} {}", self.title, self.done, self.total, self.details())
     }
 
     fn html(&self) -> String {
@@ -175,14 +159,8 @@ mod tests {
         bar.done = 1;
         bar.metrics = vec![("loss".to_owned(), 0.25), ("rate".to_owned(), 1e-5)];
         let text = bar.text();
-        assert!(
-            text.starts_with("epoch 1/4 ━━━━━━──────────────────"),
-            "{text}"
-        );
-        assert!(
-            text.contains("loss 0.2500 · rate 1.00e-5") && text.ends_with("left"),
-            "{text}"
-        );
+        assert!(text.starts_with("epoch 1/4 ━━━━━━──────────────────"), "{text}");
+        assert!(text.contains("loss 0.2500 · rate 1.00e-5") && text.ends_with("left"), "{text}");
         assert!(bar.html().contains("width:25%"));
     }
 

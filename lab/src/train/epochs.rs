@@ -23,10 +23,7 @@ pub struct Epoch {
 
 /// A loop over `count` epochs.
 pub fn epochs(count: usize) -> Epochs {
-    Epochs {
-        next: 0,
-        bar: Rc::new(RefCell::new(Bar::new(count))),
-    }
+    Epochs { next: 0, bar: Rc::new(RefCell::new(Bar::new(count))) }
 }
 
 impl Epochs {
@@ -52,10 +49,7 @@ impl Iterator for Epochs {
         }
         bar.draw();
         self.next += 1;
-        Some(Epoch {
-            index: self.next - 1,
-            bar: Rc::clone(&self.bar),
-        })
+        Some(Epoch { index: self.next - 1, bar: Rc::clone(&self.bar) })
     }
 }
 
@@ -81,10 +75,7 @@ impl Epoch {
     /// Shows metrics beside the bar, in place of the last ones.
     pub fn report(&self, metrics: &[(&str, f64)]) {
         let mut bar = self.bar.borrow_mut();
-        bar.metrics = metrics
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value))
-            .collect();
+        bar.metrics = metrics.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
         bar.draw();
     }
 }
@@ -95,10 +86,7 @@ mod tests {
 
     #[test]
     fn counts_from_zero_and_from_one() {
-        let counted: Vec<_> = epochs(3)
-            .title("pass")
-            .map(|epoch| (epoch.index(), epoch.number()))
-            .collect();
+        let counted: Vec<_> = epochs(3).title("pass").map(|epoch| (epoch.index(), epoch.number())).collect();
         assert_eq!(counted, [(0, 1), (1, 2), (2, 3)]);
         assert_eq!(epochs(0).count(), 0);
     }

@@ -19,13 +19,7 @@ pub struct Builder {
 
 impl Builder {
     pub(super) fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            database: None,
-            config: None,
-            note: None,
-            tags: Vec::new(),
-        }
+        Self { name: name.to_owned(), database: None, config: None, note: None, tags: Vec::new() }
     }
 
     /// Records into this file and not into [`crate::default_path`].

@@ -68,11 +68,7 @@ impl Run {
     ///
     /// # Errors
     /// As [`Run::start`].
-    pub fn start_in(
-        path: impl AsRef<Path>,
-        name: &str,
-        config: &impl serde::Serialize,
-    ) -> Result<Self> {
+    pub fn start_in(path: impl AsRef<Path>, name: &str, config: &impl serde::Serialize) -> Result<Self> {
         Self::builder(name).database(path).config(config)?.start()
     }
 
@@ -97,27 +93,14 @@ impl Run {
     }
 
     /// Logs one value of a metric that exists in several contexts, such as `[("subset", "test")]`.
-    pub fn log_with(
-        &self,
-        name: &str,
-        step: impl Step,
-        value: impl Scalar,
-        context: &[(&str, &str)],
-    ) {
-        self.send(Message::Point(NewPoint::now(
-            name,
-            step.to_step(),
-            value.to_scalar(),
-            context,
-        )));
+    pub fn log_with(&self, name: &str, step: impl Step, value: impl Scalar, context: &[(&str, &str)]) {
+        self.send(Message::Point(NewPoint::now(name, step.to_step(), value.to_scalar(), context)));
     }
 
     /// Logs several metrics of one step.
     pub fn log_many<V: Scalar>(&self, step: impl Step, values: &[(&str, V)]) {
         let step = step.to_step();
-        let points = values
-            .iter()
-            .map(|(name, value)| NewPoint::now(name, step, value.to_scalar(), &[]));
+        let points = values.iter().map(|(name, value)| NewPoint::now(name, step, value.to_scalar(), &[]));
         self.send(Message::Points(points.collect()));
     }
 
@@ -134,13 +117,7 @@ impl Run {
     /// # Errors
     /// [`Error::TooLarge`].
     pub fn text(&self, name: &str, text: impl Into<String>) -> Result<()> {
-        self.attach(
-            name,
-            "text",
-            "text/plain; charset=utf-8",
-            None,
-            text.into().into_bytes(),
-        )
+        self.attach(name, "text", "text/plain; charset=utf-8", None, text.into().into_bytes())
     }
 
     /// Attaches bytes of a media type.
@@ -157,14 +134,8 @@ impl Run {
     /// [`Error::File`] when it cannot be read, [`Error::TooLarge`].
     pub fn file(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::File {
-            path: path.to_owned(),
-            source,
-        })?;
-        let name = path
-            .file_name()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy();
+        let bytes = std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         self.attach(&name, "file", mime_of(path), None, bytes)
     }
 
@@ -173,24 +144,11 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::TooLarge`].
-    pub fn attach(
-        &self,
-        name: &str,
-        kind: &str,
-        mime: &str,
-        step: Option<i64>,
-        bytes: Vec<u8>,
-    ) -> Result<()> {
+    pub fn attach(&self, name: &str, kind: &str, mime: &str, step: Option<i64>, bytes: Vec<u8>) -> Result<()> {
         if bytes.len() > ARTIFACT_LIMIT {
-            return Err(Error::TooLarge {
-                name: name.to_owned(),
-                size: bytes.len(),
-                limit: ARTIFACT_LIMIT,
-            });
+            return Err(Error::TooLarge { name: name.to_owned(), size: bytes.len(), limit: ARTIFACT_LIMIT });
         }
-        self.send(Message::Artifact(NewArtifact::now(
-            name, kind, mime, step, bytes,
-        )));
+        self.send(Message::Artifact(NewArtifact::now(name, kind, mime, step, bytes)));
         Ok(())
     }
 
@@ -211,11 +169,7 @@ impl Run {
     pub fn flush(&self) -> Result<()> {
         let (reply, stored) = sync_channel(1);
         self.send(Message::Flush(reply));
-        stored.recv().unwrap_or_else(|_| {
-            Err(Error::WriterGone {
-                run: self.uid.clone(),
-            })
-        })
+        stored.recv().unwrap_or_else(|_| Err(Error::WriterGone { run: self.uid.clone() }))
     }
 
     /// Ends the run as finished, after everything logged is stored.
@@ -240,19 +194,9 @@ impl Run {
         };
         let (reply, stored) = sync_channel(1);
         let cells = context::cells_from(self.cells_seen);
-        let ending = Ending {
-            status,
-            error,
-            ended_ms: now_ms(),
-            cells_from: self.cells_seen,
-            cells,
-        };
+        let ending = Ending { status, error, ended_ms: now_ms(), cells_from: self.cells_seen, cells };
         self.send(Message::End(ending, reply));
-        let outcome = stored.recv().unwrap_or_else(|_| {
-            Err(Error::WriterGone {
-                run: self.uid.clone(),
-            })
-        });
+        let outcome = stored.recv().unwrap_or_else(|_| Err(Error::WriterGone { run: self.uid.clone() }));
         // It has nothing left to do; a panic of it is already told by the reply that did not come.
         let _ = writer.join();
         outcome
@@ -279,10 +223,7 @@ impl Drop for Run {
 
 /// The media type that an extension stands for.
 fn mime_of(path: &Path) -> &'static str {
-    let extension = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or_default();
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
         "svg" => "image/svg+xml",
         "png" => "image/png",

@@ -18,16 +18,8 @@ pub(crate) struct NewPoint {
 
 impl NewPoint {
     pub(super) fn now(name: &str, step: i64, value: f64, context: &[(&str, &str)]) -> Self {
-        let context = context
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        Self {
-            name: name.to_owned(),
-            context: context.collect(),
-            step,
-            time_ms: now_ms(),
-            value,
-        }
+        let context = context.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Self { name: name.to_owned(), context: context.collect(), step, time_ms: now_ms(), value }
     }
 }
 
@@ -44,13 +36,7 @@ pub(crate) struct NewArtifact {
 }
 
 impl NewArtifact {
-    pub(super) fn now(
-        name: &str,
-        kind: &str,
-        mime: &str,
-        step: Option<i64>,
-        bytes: Vec<u8>,
-    ) -> Self {
+    pub(super) fn now(name: &str, kind: &str, mime: &str, step: Option<i64>, bytes: Vec<u8>) -> Self {
         Self {
             name: name.to_owned(),
             kind: kind.to_owned(),
@@ -117,17 +103,12 @@ impl Pending {
 
     /// How many things wait to be stored.
     pub(super) fn len(&self) -> usize {
-        self.points.len()
-            + self.artifacts.len()
-            + self.tags.len()
-            + usize::from(self.note.is_some())
+        self.points.len() + self.artifacts.len() + self.tags.len() + usize::from(self.note.is_some())
     }
 
     /// Forgets what a batch has stored.
     pub(super) fn stored(&mut self) {
-        self.series
-            .iter_mut()
-            .for_each(|series| series.dirty = false);
+        self.series.iter_mut().for_each(|series| series.dirty = false);
         self.points.clear();
         self.artifacts.clear();
         self.tags.clear();
@@ -135,10 +116,7 @@ impl Pending {
     }
 
     fn point(&mut self, point: NewPoint) {
-        let at = At {
-            value: point.value,
-            step: point.step,
-        };
+        let at = At { value: point.value, step: point.step };
         let key = (point.name, point.context);
         let index = match self.index.get(&key) {
             Some(index) => *index,
@@ -157,23 +135,13 @@ impl Pending {
     }
 
     fn new_series(&mut self, key: (String, Vec<(String, String)>), first: At) -> usize {
-        let sorted: BTreeMap<&str, &str> = key
-            .1
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
-            .collect();
-        let pairs = sorted
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value.into()));
+        let sorted: BTreeMap<&str, &str> = key.1.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let pairs = sorted.into_iter().map(|(key, value)| (key.to_owned(), value.into()));
         let context = serde_json::Value::Object(pairs.collect()).to_string();
         // The same pairs in another order are the same series.
-        let same = self
-            .series
-            .iter()
-            .position(|series| series.name == key.0 && series.context == context);
+        let same = self.series.iter().position(|series| series.name == key.0 && series.context == context);
         let index = same.unwrap_or_else(|| {
-            self.series
-                .push(SeriesState::new(key.0.clone(), context, first));
+            self.series.push(SeriesState::new(key.0.clone(), context, first));
             self.series.len() - 1
         });
         self.index.insert(key, index);
@@ -183,15 +151,7 @@ impl Pending {
 
 impl SeriesState {
     fn new(name: String, context: String, first: At) -> Self {
-        Self {
-            name,
-            context,
-            points: 0,
-            last: first,
-            min: None,
-            max: None,
-            dirty: true,
-        }
+        Self { name, context, points: 0, last: first, min: None, max: None, dirty: true }
     }
 
     fn add(&mut self, at: At) {
@@ -217,11 +177,7 @@ mod tests {
     use super::*;
 
     fn log(pending: &mut Pending, step: i64, value: f64, context: &[(&str, &str)]) {
-        assert!(
-            pending
-                .take(Message::Point(NewPoint::now("loss", step, value, context)))
-                .is_none()
-        );
+        assert!(pending.take(Message::Point(NewPoint::now("loss", step, value, context))).is_none());
     }
 
     #[test]
@@ -231,29 +187,8 @@ mod tests {
             log(&mut pending, step, value, &[]);
         }
         let series = &pending.series[0];
-        assert_eq!(
-            (series.points, series.last),
-            (
-                4,
-                At {
-                    value: 0.4,
-                    step: 2
-                }
-            )
-        );
-        assert_eq!(
-            (series.min, series.max),
-            (
-                Some(At {
-                    value: 0.4,
-                    step: 2
-                }),
-                Some(At {
-                    value: 0.9,
-                    step: 0
-                })
-            )
-        );
+        assert_eq!((series.points, series.last), (4, At { value: 0.4, step: 2 }));
+        assert_eq!((series.min, series.max), (Some(At { value: 0.4, step: 2 }), Some(At { value: 0.9, step: 0 })));
     }
 
     #[test]
@@ -262,11 +197,7 @@ mod tests {
         log(&mut pending, 0, 1.0, &[("a", "1"), ("b", "2")]);
         log(&mut pending, 1, 2.0, &[("b", "2"), ("a", "1")]);
         log(&mut pending, 0, 3.0, &[("a", "2")]);
-        let contexts: Vec<_> = pending
-            .series
-            .iter()
-            .map(|series| (series.context.as_str(), series.points))
-            .collect();
+        let contexts: Vec<_> = pending.series.iter().map(|series| (series.context.as_str(), series.points)).collect();
         assert_eq!(contexts, [(r#"{"a":"1","b":"2"}"#, 2), (r#"{"a":"2"}"#, 1)]);
     }
 

@@ -44,22 +44,11 @@ pub(super) fn start(path: PathBuf, new: NewRun) -> Result<Started> {
         .name("assay-writer".to_owned())
         .spawn(move || serve(path, &new, &ready, &messages))
         .map_err(|source| Error::Thread { source })?;
-    let uid = started
-        .recv()
-        .unwrap_or(Err(Error::WriterGone { run: name }))?;
-    Ok(Started {
-        uid,
-        channel: sender,
-        thread,
-    })
+    let uid = started.recv().unwrap_or(Err(Error::WriterGone { run: name }))?;
+    Ok(Started { uid, channel: sender, thread })
 }
 
-fn serve(
-    path: PathBuf,
-    new: &NewRun,
-    ready: &SyncSender<Result<String>>,
-    messages: &Receiver<Message>,
-) {
+fn serve(path: PathBuf, new: &NewRun, ready: &SyncSender<Result<String>>, messages: &Receiver<Message>) {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         // Whoever waits has gone if this cannot be told.
@@ -94,17 +83,7 @@ impl Writer {
             let uid = new_uid();
             if let Some(run) = write::run(&mut conn, &place, &uid, new).await? {
                 let pending = Pending::default();
-                return Ok((
-                    Self {
-                        conn,
-                        place,
-                        run,
-                        uid: uid.clone(),
-                        pending,
-                        failing: None,
-                    },
-                    uid,
-                ));
+                return Ok((Self { conn, place, run, uid: uid.clone(), pending, failing: None }, uid));
             }
         }
     }
@@ -153,11 +132,7 @@ impl Writer {
                 return Some(ask);
             }
         }
-        let wait = if self.failing.is_some() {
-            RETRY
-        } else {
-            GATHER
-        };
+        let wait = if self.failing.is_some() { RETRY } else { GATHER };
         let deadline = Instant::now() + wait;
         // While storing fails, everything that comes is kept: only memory limits it.
         while self.failing.is_some() || self.pending.len() < BATCH {
@@ -184,18 +159,10 @@ impl Writer {
             let Err(error) = self.store(ending).await else {
                 return Ok(());
             };
-            let patience = if matches!(error, Error::Busy { .. }) {
-                BUSY_PATIENCE
-            } else {
-                PATIENCE
-            };
+            let patience = if matches!(error, Error::Busy { .. }) { BUSY_PATIENCE } else { PATIENCE };
             if began.elapsed() >= patience {
                 let unstored = self.pending.len();
-                return Err(Error::Unstored {
-                    run: self.uid.clone(),
-                    unstored,
-                    source: Box::new(error),
-                });
+                return Err(Error::Unstored { run: self.uid.clone(), unstored, source: Box::new(error) });
             }
             self.say_once(&error);
             tokio::time::sleep(RETRY).await;
@@ -214,10 +181,7 @@ impl Writer {
     fn say_once(&mut self, error: &Error) {
         if self.failing.is_none() {
             self.failing = Some(Instant::now());
-            eprintln!(
-                "assay: run {}: {error}; values are kept and storing is tried again",
-                self.uid
-            );
+            eprintln!("assay: run {}: {error}; values are kept and storing is tried again", self.uid);
         }
     }
 }
@@ -238,8 +202,7 @@ fn abandoned() -> Message {
 fn new_uid() -> String {
     loop {
         // Each `RandomState` is seeded by the operating system's random numbers.
-        let random =
-            RandomState::new().hash_one((std::process::id(), capture::now_ms(), Instant::now()));
+        let random = RandomState::new().hash_one((std::process::id(), capture::now_ms(), Instant::now()));
         let uid = format!("{:08x}", random & 0xffff_ffff);
         if uid.contains(|character: char| character.is_ascii_alphabetic()) {
             return uid;
@@ -253,9 +216,6 @@ mod tests {
     fn uids_differ_and_are_never_numbers() {
         let uids: std::collections::HashSet<String> = (0..1000).map(|_| super::new_uid()).collect();
         assert_eq!(uids.len(), 1000);
-        assert!(
-            uids.iter()
-                .all(|uid| uid.len() == 8 && uid.parse::<i64>().is_err())
-        );
+        assert!(uids.iter().all(|uid| uid.len() == 8 && uid.parse::<i64>().is_err()));
     }
 }

@@ -34,11 +34,7 @@ impl Store {
         let path = path.as_ref();
         let runtime = runtime()?;
         let conn = blocking(|| runtime.block_on(open::existing(path)))?;
-        Ok(Self {
-            place: Place(path.to_owned()),
-            conn: Mutex::new(conn),
-            runtime: Some(runtime),
-        })
+        Ok(Self { place: Place(path.to_owned()), conn: Mutex::new(conn), runtime: Some(runtime) })
     }
 
     /// Opens [`crate::default_path`].
@@ -110,17 +106,10 @@ impl Store {
         self.wait(async |conn, place| {
             let mut artifacts = read::artifacts(conn, place, run.id).await?;
             let Some(at) = artifacts.iter().rposition(|artifact| artifact.name == name) else {
-                let mut known: Vec<String> = artifacts
-                    .into_iter()
-                    .map(|artifact| artifact.name)
-                    .collect();
+                let mut known: Vec<String> = artifacts.into_iter().map(|artifact| artifact.name).collect();
                 known.sort();
                 known.dedup();
-                return Err(Error::UnknownArtifact {
-                    run: run.uid.clone(),
-                    wanted: name.to_owned(),
-                    known,
-                });
+                return Err(Error::UnknownArtifact { run: run.uid.clone(), wanted: name.to_owned(), known });
             };
             let artifact = artifacts.swap_remove(at);
             let bytes = read::bytes(conn, place, &artifact.hash).await?;
@@ -141,10 +130,7 @@ impl Store {
     /// # Errors
     /// As [`Store::run`].
     pub fn compare(&self, wanted: &[impl AsRef<str>]) -> Result<Comparison> {
-        let runs = wanted
-            .iter()
-            .map(|wanted| self.run(wanted.as_ref()))
-            .collect::<Result<Vec<_>>>()?;
+        let runs = wanted.iter().map(|wanted| self.run(wanted.as_ref())).collect::<Result<Vec<_>>>()?;
         Ok(Comparison::of(runs))
     }
 
@@ -156,10 +142,7 @@ impl Store {
         Ok(Table::of(&self.runs(query)?))
     }
 
-    fn wait<T: Send>(
-        &self,
-        work: impl AsyncFnOnce(&mut SqliteConnection, &Place) -> Result<T> + Send,
-    ) -> Result<T> {
+    fn wait<T: Send>(&self, work: impl AsyncFnOnce(&mut SqliteConnection, &Place) -> Result<T> + Send) -> Result<T> {
         blocking(|| {
             // A statement that panicked half way has been rolled back by SQLite.
             let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -188,25 +171,15 @@ impl Place {
     pub(crate) fn doing(&self, doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
         move |source| {
             if is_busy(&source) {
-                return Error::Busy {
-                    path: self.0.clone(),
-                    seconds: open::BUSY_TIMEOUT.as_secs(),
-                };
+                return Error::Busy { path: self.0.clone(), seconds: open::BUSY_TIMEOUT.as_secs() };
             }
-            Error::Sql {
-                doing,
-                path: self.0.clone(),
-                source,
-            }
+            Error::Sql { doing, path: self.0.clone(), source }
         }
     }
 }
 
 pub(crate) fn runtime() -> Result<Runtime> {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|source| Error::Thread { source })
+    Builder::new_current_thread().enable_all().build().map_err(|source| Error::Thread { source })
 }
 
 /// Runs blocking work, on a thread of its own when this one drives an async runtime, which forbids it.

@@ -23,32 +23,20 @@ const OPEN_PATIENCE: Duration = Duration::from_secs(30);
 /// Opens a file to read runs from.
 pub(crate) async fn existing(path: &Path) -> Result<SqliteConnection> {
     if !path.exists() {
-        return Err(Error::Missing {
-            path: path.to_owned(),
-        });
+        return Err(Error::Missing { path: path.to_owned() });
     }
     match inspect(path).await? {
         // Made a moment ago by a run that is just starting, or by `touch`: there is nothing to read.
-        Schema::Empty => Err(Error::Missing {
-            path: path.to_owned(),
-        }),
-        Schema::Current => options(path)
-            .connect()
-            .await
-            .map_err(|source| unopened(path, source)),
+        Schema::Empty => Err(Error::Missing { path: path.to_owned() }),
+        Schema::Current => options(path).connect().await.map_err(|source| unopened(path, source)),
         Schema::Older => patiently(path, async || prepare(path).await).await,
     }
 }
 
 /// Opens a file to record runs in, and makes it when there is none.
 pub(crate) async fn recording(path: &Path) -> Result<SqliteConnection> {
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
-    {
-        return Err(Error::NoFolder {
-            path: folder.to_owned(),
-        });
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        return Err(Error::NoFolder { path: folder.to_owned() });
     }
     patiently(path, async || {
         if path.exists() {
@@ -70,48 +58,30 @@ enum Schema {
 async fn inspect(path: &Path) -> Result<Schema> {
     let failed = |source| unopened(path, source);
     if path.is_dir() {
-        return Err(Error::NotADatabase {
-            path: path.to_owned(),
-        });
+        return Err(Error::NotADatabase { path: path.to_owned() });
     }
-    let mut conn = options(path)
-        .read_only(true)
-        .connect()
-        .await
-        .map_err(failed)?;
-    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
-        .fetch_one(&mut conn)
-        .await
-        .map_err(failed)?;
-    let id: i64 = sqlx::query_scalar("PRAGMA application_id")
-        .fetch_one(&mut conn)
-        .await
-        .map_err(failed)?;
+    let mut conn = options(path).read_only(true).connect().await.map_err(failed)?;
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut conn).await.map_err(failed)?;
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut conn).await.map_err(failed)?;
     let schema = match (tables, id) {
         (0, 0) => Schema::Empty,
         (_, APPLICATION_ID) => {
-            let found: Option<i64> =
-                sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
-                    .fetch_one(&mut conn)
-                    .await
-                    .map_err(failed)?;
+            let found: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
+                .fetch_one(&mut conn)
+                .await
+                .map_err(failed)?;
             let (found, known) = (found.unwrap_or(0), known_version());
             match found.cmp(&known) {
                 std::cmp::Ordering::Greater => {
-                    return Err(Error::Newer {
-                        path: path.to_owned(),
-                        found,
-                        known,
-                    });
+                    return Err(Error::Newer { path: path.to_owned(), found, known });
                 }
                 std::cmp::Ordering::Equal => Schema::Current,
                 std::cmp::Ordering::Less => Schema::Older,
             }
         }
         _ => {
-            return Err(Error::Foreign {
-                path: path.to_owned(),
-            });
+            return Err(Error::Foreign { path: path.to_owned() });
         }
     };
     conn.close().await.map_err(failed)?;
@@ -129,56 +99,31 @@ async fn prepare(path: &Path) -> Result<SqliteConnection> {
         .await
         .map_err(failed)?;
     migrate(&mut conn, path).await?;
-    sqlx::query("PRAGMA journal_mode = WAL")
-        .execute(&mut conn)
-        .await
-        .map_err(failed)?;
+    sqlx::query("PRAGMA journal_mode = WAL").execute(&mut conn).await.map_err(failed)?;
     Ok(conn)
 }
 
 /// Applies all pending migrations or none, with every other process kept out: sqlx itself takes no
 /// lock for SQLite, and two notebooks may start on a new file at once.
 async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<()> {
-    let mut transaction = conn
-        .begin_with("BEGIN IMMEDIATE")
-        .await
-        .map_err(|source| unopened(path, source))?;
-    MIGRATIONS
-        .run(&mut *transaction)
-        .await
-        .map_err(|source| match source {
-            sqlx::migrate::MigrateError::Execute(source) if is_busy(&source) => busy(path),
-            source => Error::Migration {
-                path: path.to_owned(),
-                source,
-            },
-        })?;
-    transaction
-        .commit()
-        .await
-        .map_err(|source| unopened(path, source))
+    let mut transaction = conn.begin_with("BEGIN IMMEDIATE").await.map_err(|source| unopened(path, source))?;
+    MIGRATIONS.run(&mut *transaction).await.map_err(|source| match source {
+        sqlx::migrate::MigrateError::Execute(source) if is_busy(&source) => busy(path),
+        source => Error::Migration { path: path.to_owned(), source },
+    })?;
+    transaction.commit().await.map_err(|source| unopened(path, source))
 }
 
 fn known_version() -> i64 {
-    MIGRATIONS
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0)
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
+    SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).foreign_keys(true)
 }
 
 /// Tries again while another process holds the file.
-async fn patiently(
-    path: &Path,
-    open: impl AsyncFn() -> Result<SqliteConnection>,
-) -> Result<SqliteConnection> {
+async fn patiently(path: &Path, open: impl AsyncFn() -> Result<SqliteConnection>) -> Result<SqliteConnection> {
     let give_up = Instant::now() + OPEN_PATIENCE;
     loop {
         match open().await {
@@ -192,19 +137,13 @@ async fn patiently(
 }
 
 fn busy(path: &Path) -> Error {
-    Error::Busy {
-        path: path.to_owned(),
-        seconds: OPEN_PATIENCE.as_secs(),
-    }
+    Error::Busy { path: path.to_owned(), seconds: OPEN_PATIENCE.as_secs() }
 }
 
 fn unopened(path: &Path, source: sqlx::Error) -> Error {
     let path = path.to_owned();
     if is_busy(&source) {
-        Error::Busy {
-            path,
-            seconds: BUSY_TIMEOUT.as_secs(),
-        }
+        Error::Busy { path, seconds: BUSY_TIMEOUT.as_secs() }
     } else if is_not_a_database(&source) {
         Error::NotADatabase { path }
     } else {

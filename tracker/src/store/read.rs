@@ -15,19 +15,11 @@ pub(super) struct Running {
     pub(super) process_start: Option<i64>,
 }
 
-pub(super) async fn running(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    host: &str,
-) -> Result<Vec<Running>> {
-    sqlx::query_as!(
-        Running,
-        "SELECT id, pid, process_start FROM run WHERE status = 'running' AND host = ?",
-        host,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(place.doing("look for crashed runs"))
+pub(super) async fn running(conn: &mut SqliteConnection, place: &Place, host: &str) -> Result<Vec<Running>> {
+    sqlx::query_as!(Running, "SELECT id, pid, process_start FROM run WHERE status = 'running' AND host = ?", host,)
+        .fetch_all(conn)
+        .await
+        .map_err(place.doing("look for crashed runs"))
 }
 
 /// The id of the run that `wanted` means.
@@ -46,16 +38,14 @@ pub(super) async fn find(conn: &mut SqliteConnection, place: &Place, wanted: &st
     if let Some(id) = exact {
         return Ok(id);
     }
-    let mut fitting = sqlx::query!(
-        "SELECT id, uid, name FROM run WHERE name = ? ORDER BY started_ms DESC, id DESC",
-        wanted,
-    )
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(failed())?
-    .into_iter()
-    .map(|run| (run.id, format!("{} ({})", run.uid, run.name)))
-    .collect::<Vec<_>>();
+    let mut fitting =
+        sqlx::query!("SELECT id, uid, name FROM run WHERE name = ? ORDER BY started_ms DESC, id DESC", wanted,)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(failed())?
+            .into_iter()
+            .map(|run| (run.id, format!("{} ({})", run.uid, run.name)))
+            .collect::<Vec<_>>();
     if fitting.is_empty() && !lower.is_empty() {
         fitting = sqlx::query!(
             "SELECT id, uid, name FROM run WHERE substr(uid, 1, length(?1)) = ?1
@@ -88,10 +78,7 @@ async fn newest(conn: &mut SqliteConnection, place: &Place) -> Result<Vec<String
         .fetch_all(conn)
         .await
         .map_err(place.doing("list the runs"))?;
-    Ok(runs
-        .into_iter()
-        .map(|run| format!("{} ({})", run.uid, run.name))
-        .collect())
+    Ok(runs.into_iter().map(|run| format!("{} ({})", run.uid, run.name)).collect())
 }
 
 pub(super) async fn runs(conn: &mut SqliteConnection, place: &Place) -> Result<Vec<RunRecord>> {
@@ -103,11 +90,7 @@ pub(super) async fn runs(conn: &mut SqliteConnection, place: &Place) -> Result<V
 }
 
 /// Runs in the order of `ids`.
-pub(super) async fn runs_by_id(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    ids: &[i64],
-) -> Result<Vec<RunRecord>> {
+pub(super) async fn runs_by_id(conn: &mut SqliteConnection, place: &Place, ids: &[i64]) -> Result<Vec<RunRecord>> {
     // One statement for any number of ids: SQLite unpacks the JSON list.
     let list = format!("{ids:?}");
     let mut runs = heads(conn, place, &list).await?;
@@ -120,25 +103,15 @@ pub(super) async fn runs_by_id(
 type Runs = HashMap<i64, RunRecord>;
 
 async fn heads(conn: &mut SqliteConnection, place: &Place, ids: &str) -> Result<Runs> {
-    let rows = sqlx::query!(
-        "SELECT * FROM run WHERE id IN (SELECT value FROM json_each(?))",
-        ids
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(place.doing("read the runs"))?;
+    let rows = sqlx::query!("SELECT * FROM run WHERE id IN (SELECT value FROM json_each(?))", ids)
+        .fetch_all(conn)
+        .await
+        .map_err(place.doing("read the runs"))?;
     let now = now_ms();
     let mut runs = Runs::with_capacity(rows.len());
     for row in rows {
-        let config = serde_json::from_str(&row.config).map_err(damaged(
-            "the configuration",
-            &row.uid,
-            place,
-        ))?;
-        let git = row.git_commit.map(|commit| Git {
-            commit,
-            dirty: row.git_dirty == Some(1),
-        });
+        let config = serde_json::from_str(&row.config).map_err(damaged("the configuration", &row.uid, place))?;
+        let git = row.git_commit.map(|commit| Git { commit, dirty: row.git_dirty == Some(1) });
         let run = RunRecord {
             id: row.id,
             uid: row.uid,
@@ -167,12 +140,7 @@ async fn heads(conn: &mut SqliteConnection, place: &Place, ids: &str) -> Result<
     Ok(runs)
 }
 
-async fn params(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    ids: &str,
-    runs: &mut Runs,
-) -> Result<()> {
+async fn params(conn: &mut SqliteConnection, place: &Place, ids: &str, runs: &mut Runs) -> Result<()> {
     let rows = sqlx::query!(
         "SELECT run_id, path, value FROM param WHERE run_id IN (SELECT value FROM json_each(?))
          ORDER BY run_id, position",
@@ -185,35 +153,22 @@ async fn params(
         let Some(run) = runs.get_mut(&row.run_id) else {
             continue;
         };
-        let value =
-            serde_json::from_str(&row.value).map_err(damaged("a parameter", &run.uid, place))?;
-        run.params.push(Param {
-            path: row.path,
-            value,
-        });
+        let value = serde_json::from_str(&row.value).map_err(damaged("a parameter", &run.uid, place))?;
+        run.params.push(Param { path: row.path, value });
     }
     Ok(())
 }
 
-async fn metrics(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    ids: &str,
-    runs: &mut Runs,
-) -> Result<()> {
-    let rows = sqlx::query!(
-        "SELECT * FROM series WHERE run_id IN (SELECT value FROM json_each(?)) ORDER BY id",
-        ids,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(place.doing("read the metrics"))?;
+async fn metrics(conn: &mut SqliteConnection, place: &Place, ids: &str, runs: &mut Runs) -> Result<()> {
+    let rows = sqlx::query!("SELECT * FROM series WHERE run_id IN (SELECT value FROM json_each(?)) ORDER BY id", ids,)
+        .fetch_all(conn)
+        .await
+        .map_err(place.doing("read the metrics"))?;
     for row in rows {
         let Some(run) = runs.get_mut(&row.run_id) else {
             continue;
         };
-        let context =
-            serde_json::from_str(&row.context).map_err(damaged("a metric", &run.uid, place))?;
+        let context = serde_json::from_str(&row.context).map_err(damaged("a metric", &run.uid, place))?;
         run.metrics.push(Metric {
             name: row.name,
             context,
@@ -228,25 +183,15 @@ async fn metrics(
 }
 
 fn at(value: Option<f64>, step: Option<i64>) -> Option<At> {
-    Some(At {
-        value: value?,
-        step: step?,
-    })
+    Some(At { value: value?, step: step? })
 }
 
-async fn tags(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    ids: &str,
-    runs: &mut Runs,
-) -> Result<()> {
-    let rows = sqlx::query!(
-        "SELECT run_id, key, value FROM tag WHERE run_id IN (SELECT value FROM json_each(?))",
-        ids,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(place.doing("read the tags"))?;
+async fn tags(conn: &mut SqliteConnection, place: &Place, ids: &str, runs: &mut Runs) -> Result<()> {
+    let rows =
+        sqlx::query!("SELECT run_id, key, value FROM tag WHERE run_id IN (SELECT value FROM json_each(?))", ids,)
+            .fetch_all(conn)
+            .await
+            .map_err(place.doing("read the tags"))?;
     for row in rows {
         if let Some(run) = runs.get_mut(&row.run_id) {
             run.tags.insert(row.key, row.value);
@@ -255,11 +200,7 @@ async fn tags(
     Ok(())
 }
 
-pub(super) async fn series(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    run: &RunRecord,
-) -> Result<Vec<Series>> {
+pub(super) async fn series(conn: &mut SqliteConnection, place: &Place, run: &RunRecord) -> Result<Vec<Series>> {
     // One snapshot: the run may go on meanwhile, and a summary must tell what its points tell.
     let mut conn = conn.begin().await.map_err(place.doing("read the points"))?;
     let rows = sqlx::query!(
@@ -273,27 +214,15 @@ pub(super) async fn series(
     .map_err(place.doing("read the points"))?;
     let mut values: BTreeMap<i64, Vec<Point>> = BTreeMap::new();
     for row in rows {
-        let point = Point {
-            step: row.step,
-            time_ms: row.time_ms,
-            value: row.value.unwrap_or(f64::NAN),
-        };
+        let point = Point { step: row.step, time_ms: row.time_ms, value: row.value.unwrap_or(f64::NAN) };
         values.entry(row.series_id).or_default().push(point);
     }
     let fresh = runs_by_id(&mut conn, place, &[run.id]).await?.pop();
     let metrics = fresh.map(|run| run.metrics).unwrap_or_default();
-    Ok(metrics
-        .into_iter()
-        .zip(values.into_values())
-        .map(|(metric, values)| Series { metric, values })
-        .collect())
+    Ok(metrics.into_iter().zip(values.into_values()).map(|(metric, values)| Series { metric, values }).collect())
 }
 
-pub(super) async fn artifacts(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    run: i64,
-) -> Result<Vec<Artifact>> {
+pub(super) async fn artifacts(conn: &mut SqliteConnection, place: &Place, run: i64) -> Result<Vec<Artifact>> {
     sqlx::query_as!(
         Artifact,
         "SELECT name, kind, mime, step, time_ms, run_artifact.hash, artifact.size
@@ -306,41 +235,20 @@ pub(super) async fn artifacts(
     .map_err(place.doing("list the artifacts"))
 }
 
-pub(super) async fn bytes(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    hash: &str,
-) -> Result<Vec<u8>> {
+pub(super) async fn bytes(conn: &mut SqliteConnection, place: &Place, hash: &str) -> Result<Vec<u8>> {
     sqlx::query_scalar!("SELECT bytes FROM artifact WHERE hash = ?", hash)
         .fetch_one(conn)
         .await
         .map_err(place.doing("read the artifact"))
 }
 
-pub(super) async fn cells(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    run: i64,
-) -> Result<Vec<Cell>> {
-    sqlx::query_as!(
-        Cell,
-        "SELECT execution_count, source FROM cell WHERE run_id = ? ORDER BY position",
-        run,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(place.doing("read the cells"))
+pub(super) async fn cells(conn: &mut SqliteConnection, place: &Place, run: i64) -> Result<Vec<Cell>> {
+    sqlx::query_as!(Cell, "SELECT execution_count, source FROM cell WHERE run_id = ? ORDER BY position", run,)
+        .fetch_all(conn)
+        .await
+        .map_err(place.doing("read the cells"))
 }
 
-fn damaged(
-    what: &'static str,
-    run: &str,
-    place: &Place,
-) -> impl FnOnce(serde_json::Error) -> Error {
-    move |source| Error::Damaged {
-        what,
-        run: run.to_owned(),
-        path: place.0.clone(),
-        source,
-    }
+fn damaged(what: &'static str, run: &str, place: &Place) -> impl FnOnce(serde_json::Error) -> Error {
+    move |source| Error::Damaged { what, run: run.to_owned(), path: place.0.clone(), source }
 }

@@ -35,12 +35,7 @@ pub(crate) struct Ending {
 }
 
 /// Stores a run as running. `Ok(None)`: the uid is taken, try another.
-pub(crate) async fn run(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    uid: &str,
-    new: &NewRun,
-) -> Result<Option<i64>> {
+pub(crate) async fn run(conn: &mut SqliteConnection, place: &Place, uid: &str, new: &NewRun) -> Result<Option<i64>> {
     let failed = || place.doing("store the new run");
     let mut tx = begin(conn).await.map_err(failed())?;
     let inserted = sqlx::query_scalar!(
@@ -76,11 +71,7 @@ pub(crate) async fn run(
 
 async fn params(tx: &mut SqliteTransaction<'_>, run: i64, config: &Config) -> sqlx::Result<()> {
     for (position, param) in (0_i64..).zip(&config.params) {
-        let (kind, value, number) = (
-            kind(&param.value),
-            param.value.to_string(),
-            param.value.as_f64(),
-        );
+        let (kind, value, number) = (kind(&param.value), param.value.to_string(), param.value.as_f64());
         sqlx::query!(
             "INSERT INTO param (run_id, path, position, kind, value, number) VALUES (?, ?, ?, ?, ?, ?)",
             run,
@@ -97,21 +88,11 @@ async fn params(tx: &mut SqliteTransaction<'_>, run: i64, config: &Config) -> sq
 }
 
 /// Stores the commit of a run that has begun.
-pub(crate) async fn git(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    run: i64,
-    git: &Git,
-) -> Result<()> {
-    sqlx::query!(
-        "UPDATE run SET git_commit = ?, git_dirty = ? WHERE id = ?",
-        git.commit,
-        git.dirty,
-        run
-    )
-    .execute(conn)
-    .await
-    .map_err(place.doing("store the commit"))?;
+pub(crate) async fn git(conn: &mut SqliteConnection, place: &Place, run: i64, git: &Git) -> Result<()> {
+    sqlx::query!("UPDATE run SET git_commit = ?, git_dirty = ? WHERE id = ?", git.commit, git.dirty, run)
+        .execute(conn)
+        .await
+        .map_err(place.doing("store the commit"))?;
     Ok(())
 }
 
@@ -132,10 +113,7 @@ pub(crate) async fn batch(
         tag(&mut tx, run, key, value).await.map_err(failed())?;
     }
     if let Some(note) = &pending.note {
-        sqlx::query!("UPDATE run SET note = ? WHERE id = ?", note, run)
-            .execute(&mut *tx)
-            .await
-            .map_err(failed())?;
+        sqlx::query!("UPDATE run SET note = ? WHERE id = ?", note, run).execute(&mut *tx).await.map_err(failed())?;
     }
     if let Some(ending) = ending {
         end(&mut tx, run, ending).await.map_err(failed())?;
@@ -146,11 +124,7 @@ pub(crate) async fn batch(
 async fn points(tx: &mut SqliteTransaction<'_>, run: i64, pending: &Pending) -> sqlx::Result<()> {
     let mut ids = Vec::with_capacity(pending.series.len());
     for series in &pending.series {
-        ids.push(if series.dirty {
-            Some(summary(tx, run, series).await?)
-        } else {
-            None
-        });
+        ids.push(if series.dirty { Some(summary(tx, run, series).await?) } else { None });
     }
     for point in &pending.points {
         // A series with a pending point is dirty, so it has an id here.
@@ -170,11 +144,7 @@ async fn points(tx: &mut SqliteTransaction<'_>, run: i64, pending: &Pending) -> 
 }
 
 /// Writes a series' summary and returns its id.
-async fn summary(
-    tx: &mut SqliteTransaction<'_>,
-    run: i64,
-    series: &SeriesState,
-) -> sqlx::Result<i64> {
+async fn summary(tx: &mut SqliteTransaction<'_>, run: i64, series: &SeriesState) -> sqlx::Result<i64> {
     let (min, max) = (series.min, series.max);
     let (min_value, min_step) = (min.map(|at| at.value), min.map(|at| at.step));
     let (max_value, max_step) = (max.map(|at| at.value), max.map(|at| at.step));
@@ -202,16 +172,9 @@ async fn summary(
     .await
 }
 
-async fn artifacts(
-    tx: &mut SqliteTransaction<'_>,
-    run: i64,
-    pending: &Pending,
-) -> sqlx::Result<()> {
+async fn artifacts(tx: &mut SqliteTransaction<'_>, run: i64, pending: &Pending) -> sqlx::Result<()> {
     for artifact in &pending.artifacts {
-        let (bytes, size) = (
-            artifact.bytes.as_slice(),
-            i64::try_from(artifact.bytes.len()).unwrap_or(i64::MAX),
-        );
+        let (bytes, size) = (artifact.bytes.as_slice(), i64::try_from(artifact.bytes.len()).unwrap_or(i64::MAX));
         sqlx::query!(
             "INSERT INTO artifact (hash, size, bytes) VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING",
             artifact.hash,
@@ -264,12 +227,7 @@ async fn end(tx: &mut SqliteTransaction<'_>, run: i64, ending: &Ending) -> sqlx:
     cells(tx, run, ending.cells_from, &ending.cells).await
 }
 
-async fn cells(
-    tx: &mut SqliteTransaction<'_>,
-    run: i64,
-    from: usize,
-    cells: &[Cell],
-) -> sqlx::Result<()> {
+async fn cells(tx: &mut SqliteTransaction<'_>, run: i64, from: usize, cells: &[Cell]) -> sqlx::Result<()> {
     let from = i64::try_from(from).unwrap_or(i64::MAX);
     for (position, cell) in (from..).zip(cells) {
         sqlx::query!(
@@ -288,11 +246,7 @@ async fn cells(
 
 /// Stores runs as crashed that are still stored as running. A file that may not be written, or that
 /// someone else is writing, is left for the next look.
-pub(crate) async fn crashed(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    runs: &HashSet<i64>,
-) -> Result<()> {
+pub(crate) async fn crashed(conn: &mut SqliteConnection, place: &Place, runs: &HashSet<i64>) -> Result<()> {
     for run in runs {
         let stored = sqlx::query!(
             "UPDATE run SET status = 'crashed', ended_ms = max(started_ms, coalesce(

@@ -1,0 +1,217 @@
+//! `assay show`: everything about one run.
+
+use anyhow::{Context, ensure};
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use tracker::{Artifact, Cell, RunRecord, Series, Store, format};
+
+use crate::table::{self, Database};
+
+/// Show one run: its configuration, metrics, artifacts and where it comes from
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples, a run by the beginning of its uid, and a plot of it written to a file:
+  assay show 3f2a
+  assay show 3f2a --artifact confusion --output confusion.svg")]
+pub(crate) struct Args {
+    /// The run: the beginning of its uid, its name or its number
+    #[arg(value_name = "RUN")]
+    run: String,
+
+    /// Print the sources of its cells in full
+    #[arg(long)]
+    cells: bool,
+
+    /// Print JSON: every field, all points of all metrics, the cells
+    #[arg(long, conflicts_with_all = ["cells", "artifact"])]
+    json: bool,
+
+    /// Write the newest artifact of this name to --output, or to stdout
+    #[arg(long, value_name = "NAME")]
+    artifact: Option<String>,
+
+    /// The file to write the artifact to; one that exists is not overwritten
+    #[arg(long, value_name = "FILE", requires = "artifact")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    database: Database,
+}
+
+/// A run with everything that belongs to it, for `--json`.
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    run: RunRecord,
+    series: Vec<Series>,
+    artifacts: Vec<Artifact>,
+    cells: Vec<Cell>,
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let store = args.database.open()?;
+    let run = store.run(&args.run)?;
+    if let Some(name) = &args.artifact {
+        return write_artifact(&store, &run, name, args.output.as_deref());
+    }
+    let (series, artifacts, cells) = (store.series(&run)?, store.artifacts(&run)?, store.cells(&run)?);
+    let whole = Whole { run, series, artifacts, cells };
+    if args.json {
+        return table::print_json(&whole);
+    }
+    table::print(&whole.page(args.cells))
+}
+
+fn write_artifact(store: &Store, run: &RunRecord, name: &str, output: Option<&Path>) -> anyhow::Result<()> {
+    let (artifact, bytes) = store.bytes(run, name)?;
+    let Some(path) = output else {
+        return table::print_bytes(&bytes);
+    };
+    ensure!(!path.exists(), "{} exists already: name another --output", path.display());
+    std::fs::write(path, &bytes).with_context(|| format!("{} could not be written", path.display()))?;
+    let size = format::size(artifact.size);
+    table::print(&format!("wrote {} ({}, {size}) to {}\n", format::plain(name), artifact.mime, path.display()))
+}
+
+impl Whole {
+    fn page(&self, cells_in_full: bool) -> String {
+        let mut page = self.head();
+        section(&mut page, "configuration", &tree(&self.run.config));
+        section(&mut page, "metrics", &self.metrics());
+        section(&mut page, "artifacts", &self.artifacts());
+        section(&mut page, "cells", &self.cells(cells_in_full));
+        page
+    }
+
+    fn head(&self) -> String {
+        let run = &self.run;
+        let mut head = format!("{}  {}\n", run.uid, format::plain(&run.name));
+        let mut line = |label: &str, text: Option<String>| {
+            if let Some(text) = text {
+                let _ = writeln!(head, "  {label:<12} {}", format::plain(&text));
+            }
+        };
+        line("status", Some(run.status.to_string()));
+        line("error", run.error.clone());
+        line("started", Some(format::moment(run.started_ms)));
+        line("duration", Some(format::duration(run.duration_ms)));
+        line("note", run.note.clone());
+        let tags: Vec<_> = run.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        line("tags", (!tags.is_empty()).then(|| tags.join(", ")));
+        line("notebook", run.notebook.clone());
+        let changed = |dirty| {
+            if dirty { ", with uncommitted changes" } else { "" }
+        };
+        line("commit", run.git.as_ref().map(|git| format!("{}{}", git.commit, changed(git.dirty))));
+        line("toolchain", run.toolchain.clone());
+        line("environment", run.environment.clone());
+        line("lockfile", run.lock_hash.clone());
+        line("process", Some(format!("{} on {}", run.pid, run.host)));
+        head
+    }
+
+    fn metrics(&self) -> String {
+        if self.series.is_empty() {
+            return String::new();
+        }
+        let mut table = table::new(["metric", "last", "min", "max", "points", "last step", ""]);
+        for series in &self.series {
+            let metric = &series.metric;
+            let end = |at: Option<tracker::model::At>| {
+                at.map(|at| format!("{} @ {}", format::number(at.value), at.step)).unwrap_or_default()
+            };
+            // By step: values may have been logged in any order.
+            let mut points = series.values.clone();
+            points.sort_by_key(|point| point.step);
+            let values: Vec<f64> = points.iter().map(|point| point.value).collect();
+            table.add_row([
+                table::left(format!("{} {}", metric.key(), metric.direction().arrow())),
+                table::right(format::number(metric.last)),
+                table::right(end(metric.min)),
+                table::right(end(metric.max)),
+                table::right(metric.points.to_string()),
+                table::right(metric.last_step.to_string()),
+                table::left(format::sparkline(&values, 24)),
+            ]);
+        }
+        table::lines(&table)
+    }
+
+    fn artifacts(&self) -> String {
+        if self.artifacts.is_empty() {
+            return String::new();
+        }
+        let mut table = table::new(["name", "kind", "type", "size", "step", "sha256"]);
+        for artifact in &self.artifacts {
+            table.add_row([
+                table::left(&artifact.name),
+                table::left(&artifact.kind),
+                table::left(&artifact.mime),
+                table::right(format::size(artifact.size)),
+                table::right(artifact.step.map(|step| step.to_string()).unwrap_or_default()),
+                table::left(artifact.hash.get(..12).unwrap_or(&artifact.hash)),
+            ]);
+        }
+        table::lines(&table)
+    }
+
+    /// The first line of each cell, or all of them.
+    fn cells(&self, in_full: bool) -> String {
+        let mut text = String::new();
+        for cell in &self.cells {
+            let label = format!("[{}]", cell.execution_count);
+            let source = format::plain_lines(cell.source.trim());
+            let mut lines = source.lines();
+            let _ = writeln!(text, "{label:>5} {}", lines.next().unwrap_or_default());
+            if in_full {
+                lines.for_each(|line| {
+                    text.push_str(&format!(
+                        "      {line}
+"
+                    ))
+                });
+                continue;
+            }
+            match lines.count() {
+                0 => {}
+                1 => text.push_str("      ... 1 more line\n"),
+                more => text.push_str(&format!("      ... {more} more lines\n")),
+            }
+        }
+        text
+    }
+}
+
+fn section(page: &mut String, title: &str, body: &str) {
+    if !body.is_empty() {
+        let _ = write!(page, "\n{title}\n{body}");
+    }
+}
+
+/// A configuration with one line per leaf, indented by nesting.
+fn tree(config: &Value) -> String {
+    let mut text = String::new();
+    match config {
+        Value::Null => {}
+        Value::Object(fields) => branch(&mut text, fields, 1),
+        other => text.push_str(&format!("  {}\n", format::value(other))),
+    }
+    text
+}
+
+fn branch(text: &mut String, fields: &serde_json::Map<String, Value>, depth: usize) {
+    let width = fields.keys().map(|key| key.chars().count()).max().unwrap_or(0);
+    for (key, value) in fields {
+        let (key, indent) = (format::plain(key), "  ".repeat(depth));
+        match value {
+            Value::Object(inner) if !inner.is_empty() => {
+                let _ = writeln!(text, "{indent}{key}");
+                branch(text, inner, depth + 1);
+            }
+            leaf => drop(writeln!(text, "{indent}{key:<width$}  {}", format::value(leaf))),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! One `rustc` call per cell, against the prebuilt environment; what was compiled before is not again.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use tokio::process::Command;
+
+use super::diagnostics::Diagnostic;
+use super::generate::{Generated, Role};
+use super::types;
+use crate::environment::{Environment, Extension};
+
+/// Why no compiler ran.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CompileError {
+    #[error("cannot start the compiler {}: {source}; run `assay env build`", rustc.display())]
+    Start { rustc: PathBuf, source: std::io::Error },
+    #[error("cannot write {}: {source}; free some space or set ASSAY_HOME to another folder", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+}
+
+/// What became of a crate.
+#[derive(Debug)]
+pub(crate) enum Compiled {
+    Library(PathBuf),
+    Failed(Vec<Diagnostic>),
+}
+
+/// Compiles cells for one environment.
+#[derive(Debug, Clone)]
+pub(crate) struct Compiler {
+    pub(crate) environment: Arc<Environment>,
+    /// Crates added with `:dep`, in order.
+    pub(crate) extensions: Vec<Extension>,
+}
+
+impl Compiler {
+    /// Compiles a cell to a shared library, or finds the one that was compiled from the same text.
+    ///
+    /// # Errors
+    /// When the compiler cannot be started or nothing can be written.
+    pub(crate) async fn compile(&self, cell: &Generated, opt: u8) -> Result<Compiled, CompileError> {
+        let folder = if cell.has_items { self.environment.items() } else { self.environment.cells() };
+        let library = folder.join(format!("lib{}.so", cell.krate()));
+        if library.exists() {
+            return Ok(Compiled::Library(library));
+        }
+        let work = self.work_folder(&folder)?;
+        let output = work.path().join("cell.so");
+        let kind = if cell.has_items { "dylib" } else { "cdylib" };
+        let mut command = self.command(cell, work.path())?;
+        command.arg("--crate-type").arg(kind).arg("-C").arg(format!("opt-level={opt}")).arg("-o").arg(&output);
+        for path in [self.environment.folder(), &self.environment.items()] {
+            command.arg("-C").arg(with("link-arg=-Wl,-rpath,", path));
+        }
+        for extension in &self.extensions {
+            command.arg("-C").arg(with("link-arg=-Wl,-rpath,", extension.folder()));
+        }
+        let result = self.output(command).await?;
+        if !result.status.success() {
+            return Ok(Compiled::Failed(diagnostics(&result)));
+        }
+        // Complete or absent: another kernel may look for the same cell.
+        std::fs::rename(&output, &library).map_err(|source| CompileError::Write { path: library.clone(), source })?;
+        Ok(Compiled::Library(library))
+    }
+
+    /// Asks the compiler for the types of the variables that `probe` names; `run` is the same cell's crate
+    /// as it is run. A variable whose type could not be printed is absent.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub(crate) async fn names(
+        &self,
+        probe: &Generated,
+        run: &Generated,
+    ) -> Result<BTreeMap<String, String>, CompileError> {
+        let known = self.environment.cells().join(format!("{}.types.json", run.krate()));
+        if let Some(names) = std::fs::read(&known).ok().and_then(|json| serde_json::from_slice(&json).ok()) {
+            return Ok(names);
+        }
+        let found = self.check(probe).await?;
+        let mut names = BTreeMap::new();
+        let added: Vec<_> = self.extensions.iter().map(|extension| extension.named().0).collect();
+        let named = self.environment.externs().iter().map(|(name, _)| name.as_str());
+        let external = named.chain(added.iter().map(String::as_str)).collect();
+        for diagnostic in found {
+            if let (Some(ty), Some(Role::Put(name))) =
+                (diagnostic.message.strip_prefix("assay-type "), diagnostic.roles(probe).next())
+            {
+                names.insert(name.clone(), types::in_later_cells(ty, &run.krate(), &external));
+            }
+        }
+        let work = self.work_folder(&self.environment.cells())?;
+        if let Ok(json) = serde_json::to_vec(&names) {
+            let part = work.path().join("types.json");
+            // Only a cache: without it the types are asked for again.
+            let _ = std::fs::write(&part, json).and_then(|()| std::fs::rename(&part, &known));
+        }
+        Ok(names)
+    }
+
+    /// Type-checks a crate; types are printed in full.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub(crate) async fn check(&self, cell: &Generated) -> Result<Vec<Diagnostic>, CompileError> {
+        let work = self.work_folder(&self.environment.cells())?;
+        let mut command = self.command(cell, work.path())?;
+        command
+            // For the two flags below, which say how types are printed; no code is generated.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .args(["--crate-type", "cdylib", "--emit=metadata", "--diagnostic-width=1000000"])
+            .args(["-Ztrim-diagnostic-paths=no", "-Zwrite-long-types-to-disk=no"]);
+        Ok(diagnostics(&self.output(command).await?))
+    }
+
+    fn work_folder(&self, folder: &Path) -> Result<tempfile::TempDir, CompileError> {
+        let new = || {
+            std::fs::create_dir_all(folder)?;
+            tempfile::Builder::new().prefix(".work-").tempdir_in(folder)
+        };
+        new().map_err(|source| CompileError::Write { path: folder.to_owned(), source })
+    }
+
+    fn command(&self, cell: &Generated, work: &Path) -> Result<Command, CompileError> {
+        let file = format!("{}.rs", cell.krate());
+        let path = work.join(&file);
+        std::fs::write(&path, &cell.text).map_err(|source| CompileError::Write { path, source })?;
+        let environment = &self.environment;
+        let mut command = Command::new(environment.rustc());
+        command
+            .current_dir(work)
+            .args([file.as_str(), "--crate-name", &cell.krate(), "--edition", "2021", "-A", "warnings"])
+            .args(["--error-format=json", "-C", "prefer-dynamic", "-C", "debuginfo=0", "-C", "codegen-units=4"])
+            .arg("-L")
+            .arg(with("dependency=", &environment.deps()))
+            .arg("-L")
+            .arg(with("dependency=", &environment.items()));
+        for (name, path) in environment.externs() {
+            command.arg("--extern").arg(with(&format!("{name}="), path));
+        }
+        for extension in &self.extensions {
+            command.arg("-L").arg(with("dependency=", &extension.deps()));
+            for (name, path) in [extension.library(), extension.named()] {
+                command.arg("--extern").arg(with(&format!("{name}="), &path));
+            }
+        }
+        for krate in &cell.externs {
+            let library = environment.items().join(format!("lib{krate}.so"));
+            command.arg("--extern").arg(with(&format!("{krate}="), &library));
+        }
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        Ok(command)
+    }
+
+    async fn output(&self, mut command: Command) -> Result<std::process::Output, CompileError> {
+        let start = |source| CompileError::Start { rustc: self.environment.rustc().to_owned(), source };
+        command.output().await.map_err(start)
+    }
+}
+
+fn diagnostics(output: &std::process::Output) -> Vec<Diagnostic> {
+    Diagnostic::parse(&String::from_utf8_lossy(&output.stderr))
+}
+
+fn with(prefix: &str, path: &Path) -> OsString {
+    let mut argument = OsString::from(prefix);
+    argument.push(path);
+    argument
+}

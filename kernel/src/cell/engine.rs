@@ -1,0 +1,372 @@
+//! Runs cells one after another: plan, compile, run, commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wire::{Ended, ToHost};
+
+use super::compile::{CompileError, Compiled, Compiler};
+use super::diagnostics::{self, Diagnostic};
+use super::failure::{Failure, lost};
+use super::generate::{Generated, How, Plan, Role, Surroundings, generate, unparsed};
+use super::host::{End, Host, HostError};
+use super::split::{Split, split};
+use super::state::{Gone, Held, Origin, State, Variable};
+use super::stop::Stop;
+use super::types;
+use crate::environment::Environment;
+use crate::language::{Event, Output, Stream};
+
+/// How long user code may take to notice an interrupt before its process is ended.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a cell's plan may be corrected; each correction settles at least one variable.
+const ROUNDS: usize = 64;
+
+/// A cell to run.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) cell: u32,
+    pub(crate) text: &'a str,
+    pub(crate) opt: u8,
+    pub(crate) allow_stdin: bool,
+    pub(crate) output: &'a Output,
+    pub(crate) stop: &'a Stop,
+}
+
+/// One notebook's cells.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) compiler: Compiler,
+    pub(crate) state: State,
+    host: Option<Host>,
+    /// The binary that can be a cell host: this one.
+    program: PathBuf,
+    /// Where cells run.
+    folder: PathBuf,
+}
+
+/// A cell that was compiled, and how its variables are handled.
+struct Ready {
+    library: PathBuf,
+    cell: Generated,
+    plan: Plan,
+    /// New variables that are not stored, and why.
+    unstored: BTreeMap<String, Gone>,
+    names: Option<tokio::task::JoinHandle<Result<BTreeMap<String, String>, CompileError>>>,
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        if let Some(names) = &self.names {
+            names.abort();
+        }
+    }
+}
+
+impl Engine {
+    pub(crate) fn new(environment: Arc<Environment>, program: PathBuf, folder: PathBuf) -> Self {
+        let compiler = Compiler { environment, extensions: Vec::new() };
+        Self { compiler, state: State::default(), host: None, program, folder }
+    }
+
+    /// Starts the cell host if there is none.
+    pub(crate) async fn ensure_host(&mut self) -> Result<&mut Host, HostError> {
+        let host = match self.host.take() {
+            Some(host) => host,
+            None => Host::start(&self.program, &self.compiler.environment, &self.folder).await?,
+        };
+        Ok(self.host.insert(host))
+    }
+
+    /// Runs one cell; the state changes only as far as the cell succeeded.
+    pub(crate) async fn run(&mut self, request: &Request<'_>) -> Result<(), Failure> {
+        let origin = Origin { cell: request.cell, text: request.text.into() };
+        let Some(split) = split(request.text) else { return Err(self.explain(&origin).await) };
+        if split.parts.is_empty() {
+            return Ok(());
+        }
+        let carried = self.state.carried(&split);
+        let mut ready = tokio::select! {
+            ready = self.prepare(&split, &carried, &origin, request.opt) => ready?,
+            () = request.stop.asked() => return Err(Failure::interrupted("while it was compiled; nothing was run", &[])),
+        };
+        let order = ToHost::Run {
+            library: ready.library.display().to_string(),
+            symbol: ready.cell.symbol(),
+            execution_count: request.cell,
+            source: request.text.to_owned(),
+            file: format!("{}.rs", ready.cell.krate()),
+            lines: ready.cell.lines(request.cell),
+        };
+        let (end, stopped) = self.call(&order, request).await?;
+        let saw = match end {
+            End::Died { how, line } => return Err(self.died(&how, line, &origin, stopped)),
+            End::Told { ended: Ended::Ok, .. } => stopped,
+            End::Told { ended, variables } => {
+                let alive = variables.iter().map(|variable| variable.name.as_str()).collect();
+                return Err(self.failed(ended, &alive, &origin));
+            }
+        };
+        self.commit(&mut ready, &split, &carried, &origin, request).await?;
+        if saw {
+            return Err(Failure::interrupted("at its next boundary; its variables are kept", &[]));
+        }
+        Ok(())
+    }
+
+    /// What rustc says of a cell that does not parse.
+    async fn explain(&self, origin: &Origin) -> Failure {
+        let cell = unparsed(origin);
+        match self.compiler.compile(&cell, 0).await {
+            Ok(Compiled::Failed(found)) => diagnostics::render(&found, &cell, &[]).into(),
+            Ok(Compiled::Library(_)) => Failure::new("SyntaxError", "assay cannot split this cell into statements"),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Compiles a cell, correcting how its variables are handled until it compiles.
+    async fn prepare(&mut self, split: &Split, carried: &[Held], origin: &Origin, opt: u8) -> Result<Ready, Failure> {
+        let mut plan = self.plan(split);
+        let mut unstored = BTreeMap::new();
+        let mut names = None;
+        for _ in 0..ROUNDS {
+            let cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
+            if !plan.put.is_empty() && names.is_none() {
+                let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
+                let (compiler, run) = (self.compiler.clone(), cell.clone());
+                names = Some(tokio::spawn(async move { compiler.names(&probe, &run).await }));
+            }
+            match self.compiler.compile(&cell, opt).await? {
+                Compiled::Library(library) => return Ok(Ready { library, cell, plan, unstored, names }),
+                Compiled::Failed(found) => {
+                    if !self.correct(&mut plan, &mut unstored, &found, &cell, origin.cell) {
+                        if let Some(names) = names {
+                            names.abort();
+                        }
+                        let hints = self.hints(&found, &unstored);
+                        return Err(diagnostics::render(&found, &cell, &hints).into());
+                    }
+                }
+            }
+        }
+        Err(Failure::new("CompileError", "the variables of this cell could not be settled"))
+    }
+
+    fn surroundings(&self) -> Surroundings<'_> {
+        let extensions = self.compiler.extensions.iter().map(|extension| extension.library().0).collect();
+        Surroundings { state: &self.state, extensions }
+    }
+
+    fn plan(&self, split: &Split) -> Plan {
+        let put: BTreeSet<String> = split.bindings.iter().map(|binding| binding.name.clone()).collect();
+        let named: BTreeSet<String> =
+            split.names.iter().filter(|name| self.state.variables.contains_key(*name)).cloned().collect();
+        let taken: BTreeSet<String> = named.intersection(&split.assigned).cloned().collect();
+        let lent: BTreeSet<String> = named.difference(&taken).cloned().collect();
+        // A variable that is assigned to and shadowed: at the end its name means the new one.
+        let back = named.iter().filter(|name| !(taken.contains(*name) && put.contains(*name))).cloned().collect();
+        Plan { lent, taken, back, put }
+    }
+
+    /// Takes from the plan what the compiler refused in lines of ours; whether anything changed.
+    fn correct(
+        &mut self,
+        plan: &mut Plan,
+        unstored: &mut BTreeMap<String, Gone>,
+        found: &[Diagnostic],
+        cell: &Generated,
+        number: u32,
+    ) -> bool {
+        let mut changed = false;
+        for error in found.iter().filter(|it| it.is_error() && of_variables(it.code())) {
+            for role in error.roles(cell) {
+                if let Role::Put(name) = role
+                    && plan.put.remove(name)
+                {
+                    let moved = matches!(error.code(), Some("E0382" | "E0381"));
+                    let why = if moved { Gone::Moved { cell: number } } else { Gone::Borrows { cell: number } };
+                    unstored.insert(name.clone(), why);
+                    changed = true;
+                }
+            }
+        }
+        // What looks moved may only have been borrowed by a variable that is no longer stored.
+        if changed {
+            return true;
+        }
+        for error in found.iter().filter(|it| it.is_error()) {
+            for role in error.roles(cell) {
+                match role {
+                    Role::Restore(name) if of_variables(error.code()) => changed |= plan.back.remove(name),
+                    Role::Take(name) if !of_variables(error.code()) => {
+                        if let Some(variable) = self.state.variables.remove(name) {
+                            let why = Gone::Unnameable { cell: variable.cell, ty: types::for_people(&variable.ty) };
+                            self.state.gone.insert(name.clone(), why);
+                            plan.lent.remove(name);
+                            plan.taken.remove(name);
+                            plan.back.remove(name);
+                            changed = true;
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        changed
+    }
+
+    /// Sentences about names that once were variables and that the compiler did not find.
+    fn hints(&self, found: &[Diagnostic], unstored: &BTreeMap<String, Gone>) -> Vec<String> {
+        let mut hints = Vec::new();
+        for error in found.iter().filter(|it| it.code() == Some("E0425")) {
+            let Some(name) = error.message.split('`').nth(1) else { continue };
+            if let Some(gone) = unstored.get(name).or_else(|| self.state.gone.get(name)) {
+                let hint = gone.explain(name);
+                if !hints.contains(&hint) {
+                    hints.push(hint);
+                }
+            }
+        }
+        hints
+    }
+
+    /// Has the host run a cell, and passes interrupts on; whether there was one.
+    async fn call(&mut self, order: &ToHost, request: &Request<'_>) -> Result<(End, bool), Failure> {
+        let host = self.ensure_host().await?;
+        let handle = host.handle();
+        let mut asked = false;
+        let mut running = std::pin::pin!(host.run(order, request.output, request.allow_stdin));
+        loop {
+            tokio::select! {
+                end = &mut running => break Ok((end, asked)),
+                () = request.stop.asked() => {
+                    if asked {
+                        handle.kill();
+                    } else {
+                        asked = true;
+                        handle.interrupt();
+                    }
+                }
+                () = tokio::time::sleep(PATIENCE), if asked && !handle.saw_interrupt() => handle.kill(),
+            }
+        }
+    }
+
+    fn died(&mut self, how: &str, line: u32, origin: &Origin, stopped: bool) -> Failure {
+        self.host = None;
+        let names: Vec<String> = self.state.variables.keys().cloned().collect();
+        let how = if stopped { "it did not stop within 5 s and was ended".to_owned() } else { how.to_owned() };
+        for name in &names {
+            self.state.gone.insert(name.clone(), Gone::Lost { cell: origin.cell, how: how.clone() });
+        }
+        self.state.variables.clear();
+        if stopped {
+            return Failure::interrupted("by ending its process, since it did not stop by itself", &names);
+        }
+        Failure::crashed(&how, line, origin, &names)
+    }
+
+    fn failed(&mut self, ended: Ended, alive: &BTreeSet<&str>, origin: &Origin) -> Failure {
+        let names: Vec<String> =
+            self.state.variables.keys().filter(|name| !alive.contains(name.as_str())).cloned().collect();
+        for name in &names {
+            self.state.variables.remove(name);
+            let how = "it was moved or assigned to when the cell failed".to_owned();
+            self.state.gone.insert(name.clone(), Gone::Lost { cell: origin.cell, how });
+        }
+        Failure::ended(ended, origin, &lost(&names))
+    }
+
+    /// Takes in what a cell that ended well has changed.
+    async fn commit(
+        &mut self,
+        ready: &mut Ready,
+        split: &Split,
+        carried: &[Held],
+        origin: &Origin,
+        request: &Request<'_>,
+    ) -> Result<(), Failure> {
+        let types = match ready.names.take() {
+            Some(names) => names.await.map_err(|error| Failure::new("InternalError", &error.to_string()))??,
+            None => BTreeMap::new(),
+        };
+        let state = &mut self.state;
+        let cell = origin.cell;
+        for name in ready.plan.lent.union(&ready.plan.taken).filter(|name| !ready.plan.back.contains(*name)) {
+            state.variables.remove(name);
+            state.gone.insert(name.clone(), Gone::Moved { cell });
+        }
+        for (name, why) in std::mem::take(&mut ready.unstored) {
+            if let Gone::Borrows { .. } = why {
+                say(request.output, &why.explain(&name));
+            }
+            state.variables.remove(&name);
+            state.gone.insert(name, why);
+        }
+        let mut forget = Vec::new();
+        for binding in split.bindings.iter().filter(|binding| ready.plan.put.contains(&binding.name)) {
+            let name = binding.name.clone();
+            match types.get(&name).filter(|ty| types::is_nameable(ty)) {
+                Some(ty) => {
+                    state.gone.remove(&name);
+                    let variable = Variable { ty: ty.clone(), mutable: binding.mutable, cell };
+                    state.variables.insert(name, variable);
+                }
+                None => {
+                    let ty = types.get(&name).map(|ty| types::for_people(ty)).unwrap_or_default();
+                    let why = Gone::Unnameable { cell, ty };
+                    say(request.output, &why.explain(&name));
+                    state.variables.remove(&name);
+                    state.gone.insert(name.clone(), why);
+                    forget.push(name);
+                }
+            }
+        }
+        state.define(split, carried, &ready.cell.krate(), origin);
+        forget.extend(state.drop_stale(cell));
+        self.ensure_host().await?.forget(forget).await;
+        Ok(())
+    }
+
+    /// Forgets everything.
+    pub(crate) async fn restart(&mut self) {
+        self.state = State::default();
+        self.compiler.extensions.clear();
+        if let Some(host) = self.host.take() {
+            host.stop().await;
+        }
+    }
+}
+
+/// Whether an error of this code can come from storing a variable: moves, borrows and lifetimes.
+fn of_variables(code: Option<&str>) -> bool {
+    match code {
+        // Lifetime errors have no code.
+        None => true,
+        Some(code) => matches!(
+            code,
+            "E0310"
+                | "E0373"
+                | "E0381"
+                | "E0382"
+                | "E0499"
+                | "E0502"
+                | "E0503"
+                | "E0505"
+                | "E0506"
+                | "E0507"
+                | "E0515"
+                | "E0521"
+                | "E0597"
+                | "E0621"
+                | "E0713"
+                | "E0716"
+        ),
+    }
+}
+
+fn say(output: &Output, sentence: &str) {
+    output.send(Event::Stream(Stream::Stderr, format!("note: {sentence}\n")));
+}

@@ -1,0 +1,21 @@
+//! From a cell's source to its outcome: split, generate, compile, run; and what rustc says on the way.
+
+pub(crate) mod bindings;
+pub(crate) mod compile;
+mod dependency;
+pub(crate) mod diagnostics;
+pub(crate) mod engine;
+mod enter;
+pub(crate) mod failure;
+pub(crate) mod generate;
+pub(crate) mod host;
+pub(crate) mod items;
+pub(crate) mod names;
+pub(crate) mod opt;
+pub(crate) mod pump;
+pub(crate) mod split;
+pub(crate) mod state;
+pub(crate) mod stop;
+pub(crate) mod types;
+
+pub use enter::cell_host;

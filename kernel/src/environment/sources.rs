@@ -1,0 +1,69 @@
+//! The sources of the environment, as this binary carries them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::EnvironmentError;
+
+include!(concat!(env!("OUT_DIR"), "/sources.rs"));
+
+/// The pinned toolchain's name, for example `1.95.0`.
+pub(super) fn channel() -> String {
+    let pin = SOURCES.iter().find(|(name, _)| *name == "rust-toolchain.toml").map(|(_, bytes)| *bytes);
+    let pin = String::from_utf8_lossy(pin.unwrap_or_default());
+    pin.lines().find_map(|line| line.strip_prefix("channel = ")).unwrap_or_default().trim_matches('"').to_owned()
+}
+
+/// A folder in which rustup's commands are those of the pinned toolchain.
+pub(super) fn pin_toolchain(home: &Path) -> Result<PathBuf, EnvironmentError> {
+    let folder = home.join("toolchain");
+    let pin: Vec<_> = SOURCES.iter().filter(|(name, _)| *name == "rust-toolchain.toml").collect();
+    for (name, bytes) in pin {
+        write(&folder.join(name), bytes)?;
+    }
+    Ok(folder)
+}
+
+pub(super) fn hash_into(hasher: &mut Sha256) {
+    for (name, bytes) in SOURCES {
+        hasher.update(name.as_bytes());
+        hasher.update((bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    }
+}
+
+/// Writes the workspace that cargo builds: ours, without the members that the environment does not need.
+pub(super) fn write_workspace(folder: &Path) -> Result<(), EnvironmentError> {
+    for (name, bytes) in SOURCES {
+        let path = folder.join(name);
+        if *name == "Cargo.toml" {
+            let manifest = String::from_utf8_lossy(bytes);
+            let members = |line: &str| match line.split_once(" = [") {
+                Some(("members", _)) => r#"members = ["lab", "tracker", "wire"]"#.to_owned(),
+                Some(("default-members", _)) => r#"default-members = ["lab"]"#.to_owned(),
+                _ => line.to_owned(),
+            };
+            let manifest: Vec<String> = manifest.lines().map(members).collect();
+            write(&path, manifest.join("\n").as_bytes())?;
+        } else {
+            write(&path, bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes what differs, so that cargo sees no change where there is none.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), EnvironmentError> {
+    if std::fs::read(path).is_ok_and(|present| present == bytes) {
+        return Ok(());
+    }
+    let write = || -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(path, bytes)
+    };
+    write().map_err(|source| EnvironmentError::Write { path: path.to_owned(), source })
+}

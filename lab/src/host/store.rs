@@ -1,0 +1,95 @@
+//! The variables of a notebook, by name. Generic functions here are compiled again in every cell, so each
+//! is a thin shell over one that is not.
+
+use std::any::{Any, type_name};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+struct Slot {
+    value: Box<dyn Any>,
+    type_name: &'static str,
+    size: usize,
+}
+
+thread_local! {
+    /// Cells run on one thread, so values need not be `Send`.
+    static VARIABLES: RefCell<BTreeMap<String, Slot>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Moves a variable out of the store.
+///
+/// # Panics
+/// When there is no such variable, or it is of another type; the kernel prevents both.
+pub fn take<T: 'static>(name: &str) -> T {
+    match take_any(name).downcast::<T>() {
+        Ok(value) => *value,
+        Err(value) => refuse(name, value, type_name::<T>()),
+    }
+}
+
+/// Stores a new variable, in place of an older one of that name.
+pub fn put<T: 'static>(name: &str, value: T) {
+    put_any(name, Box::new(value), type_name::<T>(), size_of::<T>(), true);
+}
+
+/// Gives a variable back after the cell, unless the cell stored a new one under its name.
+pub fn restore<T: 'static>(name: &str, value: T) {
+    put_any(name, Box::new(value), type_name::<T>(), size_of::<T>(), false);
+}
+
+/// No type has this: asking for it makes the compiler print the type's name. See [`name_of`].
+#[diagnostic::on_unimplemented(message = "assay-type {Self}")]
+pub trait Unnamed {}
+
+/// Never called: a cell that contains it is only type-checked, for the message of [`Unnamed`].
+pub fn name_of<T: Unnamed>(_: &T) {}
+
+fn take_any(name: &str) -> Box<dyn Any> {
+    match VARIABLES.with_borrow_mut(|variables| variables.remove(name)) {
+        Some(slot) => slot.value,
+        None => panic!("the variable `{name}` is no longer there"),
+    }
+}
+
+fn refuse(name: &str, value: Box<dyn Any>, wanted: &str) -> ! {
+    let is = put_back(name, value);
+    panic!("the variable `{name}` is a `{is}`, not a `{wanted}`")
+}
+
+fn put_back(name: &str, value: Box<dyn Any>) -> &'static str {
+    put_any(name, value, "value of an earlier definition", 0, true);
+    "value of an earlier definition"
+}
+
+fn put_any(name: &str, value: Box<dyn Any>, type_name: &'static str, size: usize, replace: bool) {
+    let slot = Slot { value, type_name, size };
+    let old = VARIABLES.with_borrow_mut(|variables| {
+        if !replace && variables.contains_key(name) {
+            return Some(slot);
+        }
+        variables.insert(name.to_owned(), slot)
+    });
+    // Dropped outside the borrow: a destructor may print, panic or use the store.
+    drop(old);
+}
+
+/// Drops the named variables.
+pub(super) fn forget(names: &[String]) {
+    for name in names {
+        drop(VARIABLES.with_borrow_mut(|variables| variables.remove(name)));
+    }
+}
+
+/// Every variable there is.
+pub(super) fn list() -> Vec<wire::Variable> {
+    VARIABLES.with_borrow(|variables| {
+        variables
+            .iter()
+            .map(|(name, slot)| wire::Variable {
+                name: name.clone(),
+                type_name: slot.type_name.to_owned(),
+                size: slot.size,
+            })
+            .collect()
+    })
+}

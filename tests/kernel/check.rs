@@ -1,0 +1,93 @@
+//! What a cell led to, as a front end sees it, against what it should have.
+
+use kernel::client::{ExecuteOptions, Kernel};
+use serde_json::Value;
+
+use crate::cases::Expected;
+
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    stdout: String,
+    stderr: String,
+    result: Option<String>,
+    displays: Vec<Value>,
+    errors: Vec<(String, String, String)>,
+    status: String,
+}
+
+pub(crate) async fn execute(kernel: &Kernel, code: &str) -> Seen {
+    let options = ExecuteOptions { stop_on_error: false, ..ExecuteOptions::default() };
+    let mut execution = kernel.client().execute(code, options).unwrap();
+    let (events, reply) = execution.finish().await.unwrap();
+    let mut seen = Seen { status: text(&reply, "/status"), ..Seen::default() };
+    for event in events {
+        let content = &event.content;
+        match event.msg_type.as_str() {
+            "stream" if text(content, "/name") == "stdout" => seen.stdout += &text(content, "/text"),
+            "stream" => seen.stderr += &text(content, "/text"),
+            "execute_result" => seen.result = Some(text(content, "/data/text~1plain")),
+            "display_data" | "update_display_data" => seen.displays.push(content["data"].clone()),
+            "error" => {
+                let lines: Vec<String> = serde_json::from_value(content["traceback"].clone()).unwrap();
+                let plain = without_colours(&lines.join("\n"));
+                seen.errors.push((text(content, "/ename"), text(content, "/evalue"), plain));
+            }
+            _ => {}
+        }
+    }
+    seen
+}
+
+impl Seen {
+    /// Checks every expectation; a cell that expects no error must have none.
+    pub(crate) fn check(&self, expected: &[Expected]) -> Result<(), String> {
+        let fails = expected.iter().any(|it| it.what == "error");
+        match (fails, self.status.as_str(), self.errors.len()) {
+            (false, "ok", 0) | (true, "error", 1) => {}
+            (fails, status, errors) => {
+                return Err(format!("expected an error: {fails}; status {status}, {errors} error messages"));
+            }
+        }
+        for it in expected {
+            let (wanted, what) = match it.what.strip_prefix("not-") {
+                Some(what) => (false, what),
+                None => (true, it.what.as_str()),
+            };
+            if self.has(what, &it.text) != wanted {
+                return Err(format!("expected {} {:?}", it.what, it.text));
+            }
+        }
+        Ok(())
+    }
+
+    fn has(&self, what: &str, wanted: &str) -> bool {
+        let error = |part: fn(&(String, String, String)) -> &String| self.errors.first().map(part);
+        match what {
+            "result" => self.result.as_deref() == Some(wanted),
+            "no-result" => self.result.is_none(),
+            "result-has" => self.result.as_deref().is_some_and(|result| result.contains(wanted)),
+            "stdout" => self.stdout == wanted,
+            "stdout-has" => self.stdout.contains(wanted),
+            "stderr" => self.stderr.contains(wanted),
+            "display" => self.displays.iter().any(|data| data.to_string().contains(wanted)),
+            "error" => error(|it| &it.0).is_some_and(|name| name == wanted),
+            "message" => error(|it| &it.1).is_some_and(|message| message.contains(wanted)),
+            "traceback" => error(|it| &it.2).is_some_and(|trace| trace.contains(wanted)),
+            other => panic!("no such expectation: {other}"),
+        }
+    }
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn without_colours(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, rest)| rest);
+    }
+    plain + rest
+}

@@ -1,0 +1,96 @@
+//! This test binary again as another process that records.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use tracker::Run;
+use tracker::context::{self, Context};
+
+const TASK: &str = "ASSAY_TEST_TASK";
+
+/// Does nothing in an ordinary test run; [`spawn`] starts it with a task.
+#[test]
+fn body() {
+    let Ok(task) = std::env::var(TASK) else {
+        return;
+    };
+    if task == "cells" {
+        context::set(Context {
+            toolchain: Some("rustc 1.95.0".into()),
+            lock_hash: Some("l0ck".into()),
+            environment: Some("e5f".into()),
+            notebook: Some("digits.ipynb".into()),
+        });
+        context::record_cell(1, "let x = 1;");
+    }
+    let run = Run::start(&task, &()).unwrap();
+    match task.as_str() {
+        "hang" => {
+            (0..100).for_each(|step| run.log("loss", step, 1.0 / f64::from(step + 1)));
+            run.flush().unwrap();
+            tell(run.uid());
+            // Until it is killed, or the parent is gone and closes the pipe.
+            let _ = std::io::stdin().read_line(&mut String::new());
+        }
+        "write" => {
+            tell(run.uid());
+            for part in [0..2500, 2500..5000] {
+                let _ = std::io::stdin().read_line(&mut String::new());
+                part.for_each(|step| run.log("loss", step, step));
+            }
+            run.finish().unwrap();
+        }
+        "flush" => {
+            tell(run.uid());
+            let _ = std::io::stdin().read_line(&mut String::new());
+            run.log("loss", 0, 1.0);
+            assert!(run.flush().is_err());
+            println!("refused");
+            let _ = std::io::stdin().read_line(&mut String::new());
+            run.finish().unwrap();
+        }
+        "cells" => {
+            tell(run.uid());
+            context::record_cell(2, "train(x);\nplot();");
+            run.finish().unwrap();
+            context::record_cell(3, "later");
+        }
+        other => panic!("no task {other}"),
+    }
+}
+
+fn tell(uid: &str) {
+    println!("uid={uid}");
+    std::io::stdout().flush().unwrap();
+}
+
+/// A recording process.
+pub(crate) struct Recorder {
+    pub(crate) child: Child,
+    /// Kept open: a test that prints to a closed pipe fails.
+    pub(crate) out: BufReader<ChildStdout>,
+    pub(crate) err: BufReader<ChildStderr>,
+    pub(crate) uid: String,
+}
+
+/// Starts a process with a task and waits until its run has begun.
+pub(crate) fn spawn(task: &str, db: &Path) -> Recorder {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child::body", "--nocapture"])
+        .env(TASK, task)
+        .env("ASSAY_DB", db)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let err = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("uid=") {
+        line.clear();
+        assert_ne!(out.read_line(&mut line).unwrap(), 0, "the child ended early");
+    }
+    let (_, uid) = line.trim().rsplit_once("uid=").unwrap();
+    Recorder { uid: uid.to_owned(), child, err, out }
+}

@@ -1,0 +1,146 @@
+//! What the kernel and the cell host say to each other: one JSON object per frame, a frame being its
+//! length as four little-endian bytes and then its bytes. The kernel and the environment are built apart,
+//! so both link this crate and neither links the other.
+
+use std::io::{self, Read, Write};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The host's end of the channel.
+pub const CHANNEL_FD: i32 = 3;
+/// A page shared with the kernel, so that it can be read after the host was killed; see [`Page`].
+pub const PAGE_FD: i32 = 4;
+
+/// Layout of the shared page: `u32` words in native order.
+#[derive(Debug)]
+pub struct Page;
+
+impl Page {
+    /// Bytes in the page.
+    pub const SIZE: usize = 4096;
+    /// Word that holds the cell's line that is being run; 0 before the first statement.
+    pub const LINE: usize = 0;
+    /// Word that is 1 once the host's signal handler saw the stack run into its guard.
+    pub const STACK_OVERFLOW: usize = 1;
+    /// Word that is 1 once code of ours saw the interrupt, and so will stop by itself.
+    pub const INTERRUPT_SEEN: usize = 2;
+}
+
+/// From the kernel to the host.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ToHost {
+    /// Load a compiled cell and call it.
+    Run {
+        /// Path of the shared object.
+        library: String,
+        /// Name of its `extern "C" fn()`.
+        symbol: String,
+        execution_count: u32,
+        /// The cell as the person wrote it; recorded with the runs that are open.
+        source: String,
+        /// Name of the generated file, as `file!()` and panics give it.
+        file: String,
+        /// Entry `i`: the cell's line that generated line `i + 1` holds, 0 where it holds none.
+        lines: Vec<u32>,
+    },
+    /// The display or result was published: what the cell prints next may follow it.
+    Shown,
+    /// Answer to [`FromHost::Input`]; `None` when the front end has no one to ask.
+    Input { line: Option<String> },
+    /// Drop these variables.
+    Forget { names: Vec<String> },
+}
+
+/// From the host to the kernel.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromHost {
+    /// The environment is loaded; cells may come.
+    Ready,
+    Display {
+        data: Map<String, Value>,
+        display_id: Option<String>,
+        update: bool,
+    },
+    /// The value of the cell's last expression.
+    Result {
+        data: Map<String, Value>,
+    },
+    ClearOutput {
+        wait: bool,
+    },
+    Input {
+        prompt: String,
+    },
+    /// The cell is over; nothing it printed is still in a buffer.
+    Done {
+        ended: Ended,
+        variables: Vec<Variable>,
+    },
+    /// `Forget` was carried out.
+    Forgotten,
+}
+
+/// How a cell ended, when the host lived to tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum Ended {
+    Ok,
+    /// A `?` at the top level returned early; the message of each error in the chain, outermost first.
+    Error {
+        chain: Vec<String>,
+        line: u32,
+    },
+    /// `place` is where the panic was raised, `line` the cell's statement that was being run.
+    Panic {
+        message: String,
+        place: String,
+        line: u32,
+    },
+    /// The cell could not be loaded.
+    NotLoaded {
+        message: String,
+    },
+}
+
+/// A variable that lives in the host.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Variable {
+    pub name: String,
+    /// `std::any::type_name` of its type: for people, not for the compiler.
+    pub type_name: String,
+    /// Bytes of the value itself, without what it points to.
+    pub size: usize,
+}
+
+/// Writes one frame.
+///
+/// # Errors
+/// When the other end is gone, or `message` has no JSON form.
+pub fn write<T: Serialize>(to: &mut impl Write, message: &T) -> io::Result<()> {
+    let body = serde_json::to_vec(message)?;
+    let length = u32::try_from(body.len())
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a message of over 4 GiB"))?;
+    to.write_all(&length.to_le_bytes())?;
+    to.write_all(&body)?;
+    to.flush()
+}
+
+/// Reads one frame; `None` at the end of the channel.
+///
+/// # Errors
+/// When the channel breaks inside a frame, or the frame is not such a message.
+pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
+    let mut length = [0u8; 4];
+    match from.read_exact(&mut length) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let mut body = vec![0u8; u32::from_le_bytes(length) as usize];
+    from.read_exact(&mut body)?;
+    Ok(Some(serde_json::from_slice(&body)?))
+}
