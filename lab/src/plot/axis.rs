@@ -1,5 +1,8 @@
 //! Round numbers for axes, and their labels.
 
+/// Values beyond this are left out: the length of an axis over them would overflow.
+const LARGEST: f64 = 1e300;
+
 /// From where to where an axis goes, and what is marked on it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Axis {
@@ -13,7 +16,7 @@ impl Axis {
     /// An axis over whole numbers such as epochs, from the first to the last.
     pub(super) fn steps(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values).unwrap_or((0.0, 1.0));
-        let high = if high > low { high } else { low + 1.0 };
+        let high = if high > low { high } else { low + 1f64.max(low.abs() * 0.1) };
         let step = round_step((high - low) / 8.0).max(if low.fract() == 0.0 { 1.0 } else { 0.0 });
         let ticks = multiples(low, high, step).into_iter().map(|tick| (tick, label(tick, step))).collect();
         Self { low, high, log: false, ticks }
@@ -22,7 +25,11 @@ impl Axis {
     /// An axis that reaches a little beyond the values, to a round number.
     pub(super) fn linear(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values).unwrap_or((0.0, 1.0));
-        let (low, high) = if high > low { (low, high) } else { (low - 0.5 * size(low), high + 0.5 * size(high)) };
+        let (low, high) = if high - low > 1e-9 * high.abs().max(low.abs()) {
+            (low, high)
+        } else {
+            (low - 0.5 * size(low), high + 0.5 * size(high))
+        };
         let step = round_step((high - low) / 4.5);
         let (low, high) = ((low / step - 1e-9).floor() * step, (high / step + 1e-9).ceil() * step);
         let ticks = multiples(low, high, step).into_iter().map(|tick| (tick, label(tick, step))).collect();
@@ -32,7 +39,7 @@ impl Axis {
     /// A logarithmic axis over the values above zero.
     pub(super) fn log(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values.filter(|&value| value > 0.0)).unwrap_or((0.1, 1.0));
-        let (low, high) = if high > low { (low, high) } else { (low / 2.0, high * 2.0) };
+        let (low, high) = if high > low * 1.001 { (low, high) } else { (low / 2.0, high * 2.0) };
         let marks: &[f64] = if high / low < 30.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let marks: Vec<f64> = (whole(low.log10().floor())..=whole(high.log10().ceil()))
             .flat_map(|power| marks.iter().map(move |mark| mark * 10f64.powi(power)))
@@ -45,14 +52,14 @@ impl Axis {
         Self { low: least, high: most, log: true, ticks }
     }
 
-    /// How far along the axis a value is, from 0 to 1.
+    /// How far along the axis a value is, from 0 to 1; none if it is not on it.
     pub(super) fn part(&self, value: f64) -> Option<f64> {
         let part = if self.log {
             (value / self.low).ln() / (self.high / self.low).ln()
         } else {
             (value - self.low) / (self.high - self.low)
         };
-        part.is_finite().then_some(part)
+        (-0.001..=1.001).contains(&part).then_some(part)
     }
 }
 
@@ -76,7 +83,7 @@ pub(super) fn value_label(value: f64) -> String {
 }
 
 fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values.filter(|value| value.is_finite()).fold(None, |range, value| {
+    values.filter(|value| value.abs() < LARGEST).fold(None, |range, value| {
         let (low, high) = range.unwrap_or((value, value));
         Some((low.min(value), high.max(value)))
     })
@@ -96,9 +103,15 @@ fn round_step(step: f64) -> f64 {
 /// The multiples of `step` from `low` to `high`.
 fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
     let first = (low / step - 1e-9).ceil();
+    let mut last = f64::NEG_INFINITY;
     let ticks = (0..100).map(|index| (first + f64::from(index)) * step);
+    let new = ticks.take_while(|&tick| {
+        let further = tick > last && tick <= high + step * 1e-6;
+        last = tick;
+        further
+    });
     // Adding 0 makes -0 a 0.
-    ticks.take_while(|&tick| tick <= high + step * 1e-6).map(|tick| tick + 0.0).collect()
+    new.map(|tick| tick + 0.0).collect()
 }
 
 /// A tick with as many decimals as the step between ticks needs.
@@ -137,9 +150,18 @@ mod tests {
 
     #[test]
     fn odd_values_still_give_an_axis() {
-        for values in
-            [vec![], vec![f64::NAN], vec![5.0], vec![0.0], vec![f64::INFINITY, 1.0], vec![-3.0, -3.0], vec![1e300]]
-        {
+        for values in [
+            vec![],
+            vec![f64::NAN],
+            vec![5.0],
+            vec![0.0],
+            vec![f64::INFINITY, 1.0],
+            vec![-3.0, -3.0],
+            vec![1e299],
+            vec![1e300],
+            vec![-1e299, 1e299],
+            vec![1.0, 1.0 + f64::EPSILON],
+        ] {
             for axis in
                 [Axis::steps, Axis::linear, Axis::log].map(|make: fn(_) -> Axis| make(values.clone().into_iter()))
             {
