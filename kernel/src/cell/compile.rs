@@ -13,6 +13,19 @@ use super::generate::{Generated, Role};
 use super::types;
 use crate::environment::{Environment, Extension};
 
+/// How every cell is compiled; part of the hash that names it.
+pub(super) const FLAGS: [&str; 9] = [
+    "--edition",
+    "2021",
+    "-A",
+    "warnings",
+    "--error-format=json",
+    "-Cprefer-dynamic",
+    "-Cdebuginfo=0",
+    "-Ccodegen-units=4",
+    "-Cembed-bitcode=no",
+];
+
 /// Why no compiler ran.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CompileError {
@@ -44,12 +57,14 @@ impl Compiler {
     /// When the compiler cannot be started or nothing can be written.
     pub(crate) async fn compile(&self, cell: &Generated, opt: u8) -> Result<Compiled, CompileError> {
         let folder = if cell.has_items { self.environment.items() } else { self.environment.cells() };
-        let library = folder.join(format!("lib{}.so", cell.krate()));
+        // The file's name is also the library's name inside: by it the loader tells libraries apart.
+        let name = format!("lib{}.so", cell.krate());
+        let library = folder.join(&name);
         if library.exists() {
             return Ok(Compiled::Library(library));
         }
         let work = self.work_folder(&folder)?;
-        let output = work.path().join("cell.so");
+        let output = work.path().join(&name);
         let kind = if cell.has_items { "dylib" } else { "cdylib" };
         let mut command = self.command(cell, work.path())?;
         command.arg("--crate-type").arg(kind).arg("-C").arg(format!("opt-level={opt}")).arg("-o").arg(&output);
@@ -134,8 +149,8 @@ impl Compiler {
         let mut command = Command::new(environment.rustc());
         command
             .current_dir(work)
-            .args([file.as_str(), "--crate-name", &cell.krate(), "--edition", "2021", "-A", "warnings"])
-            .args(["--error-format=json", "-C", "prefer-dynamic", "-C", "debuginfo=0", "-C", "codegen-units=4"])
+            .args([file.as_str(), "--crate-name", &cell.krate()])
+            .args(FLAGS)
             .arg("-L")
             .arg(with("dependency=", &environment.deps()))
             .arg("-L")

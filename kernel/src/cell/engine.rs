@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use wire::{Ended, ToHost};
 
+use super::brackets::{self, Open};
 use super::compile::{CompileError, Compiled, Compiler};
 use super::diagnostics::{self, Diagnostic};
 use super::failure::{Failure, lost};
-use super::generate::{Generated, How, Plan, Role, Surroundings, generate, unparsed};
+use super::generate::{Generated, How, Plan, Role, Surroundings, generate, line_number, unparsed};
 use super::host::{End, Host, HostError};
 use super::split::{Split, split};
 use super::state::{Gone, Held, Origin, State, Variable};
@@ -101,16 +102,16 @@ impl Engine {
             lines: ready.cell.lines(request.cell),
         };
         let (end, stopped) = self.call(&order, request).await?;
-        let saw = match end {
+        let stored = match end {
             End::Died { how, line } => return Err(self.died(&how, line, &origin, stopped)),
-            End::Told { ended: Ended::Ok, .. } => stopped,
+            End::Told { ended: Ended::Ok, variables } => variables.into_iter().map(|variable| variable.name).collect(),
             End::Told { ended, variables } => {
                 let alive = variables.iter().map(|variable| variable.name.as_str()).collect();
                 return Err(self.failed(ended, &alive, &origin));
             }
         };
-        self.commit(&mut ready, &split, &carried, &origin, request).await?;
-        if saw {
+        self.commit(&mut ready, &split, &carried, &origin, request, &stored).await?;
+        if stopped {
             return Err(Failure::interrupted("at its next boundary; its variables are kept", &[]));
         }
         Ok(())
@@ -118,6 +119,11 @@ impl Engine {
 
     /// What rustc says of a cell that does not parse.
     async fn explain(&self, origin: &Origin) -> Failure {
+        // Inside the generated crate a bracket of ours would close it, and rustc would point there.
+        if let Open::Bracket(at) = brackets::open(&origin.text) {
+            let line = u32::try_from(line_number(&origin.text, at)).unwrap_or_default();
+            return Failure::at("CompileError", "this cell contains an unclosed delimiter", line, origin, &[]);
+        }
         let cell = unparsed(origin);
         match self.compiler.compile(&cell, 0).await {
             Ok(Compiled::Failed(found)) => diagnostics::render(&found, &cell, &[]).into(),
@@ -181,13 +187,11 @@ impl Engine {
     ) -> bool {
         let mut changed = false;
         for error in found.iter().filter(|it| it.is_error() && of_variables(it.code())) {
-            for role in error.roles(cell) {
-                if let Role::Put(name) = role
-                    && plan.put.remove(name)
-                {
+            for name in unstorable(error, cell) {
+                if plan.put.remove(&name) {
                     let moved = matches!(error.code(), Some("E0382" | "E0381"));
                     let why = if moved { Gone::Moved { cell: number } } else { Gone::Borrows { cell: number } };
-                    unstored.insert(name.clone(), why);
+                    unstored.insert(name, why);
                     changed = true;
                 }
             }
@@ -286,6 +290,7 @@ impl Engine {
         carried: &[Held],
         origin: &Origin,
         request: &Request<'_>,
+        stored: &BTreeSet<String>,
     ) -> Result<(), Failure> {
         let types = match ready.names.take() {
             Some(names) => names.await.map_err(|error| Failure::new("InternalError", &error.to_string()))??,
@@ -307,6 +312,11 @@ impl Engine {
         let mut forget = Vec::new();
         for binding in split.bindings.iter().filter(|binding| ready.plan.put.contains(&binding.name)) {
             let name = binding.name.clone();
+            if !stored.contains(&name) {
+                let how = "the cell returned before its end".to_owned();
+                state.gone.insert(name, Gone::Lost { cell, how });
+                continue;
+            }
             match types.get(&name).filter(|ty| types::is_nameable(ty)) {
                 Some(ty) => {
                     state.gone.remove(&name);
@@ -337,6 +347,19 @@ impl Engine {
             host.stop().await;
         }
     }
+}
+
+/// The new variables that an error is about. When one is stored while another still borrows from it, it is
+/// the other that cannot be stored.
+fn unstorable(error: &Diagnostic, cell: &Generated) -> Vec<String> {
+    let name = |role: &Role| match role {
+        Role::Put(name) => Some(name.clone()),
+        Role::Take(_) | Role::Restore(_) => None,
+    };
+    let all: Vec<String> = error.roles(cell).filter_map(name).collect();
+    let owner = error.primary_role(cell).and_then(name);
+    let borrowers: Vec<String> = all.iter().filter(|name| Some(*name) != owner.as_ref()).cloned().collect();
+    if borrowers.is_empty() { all } else { borrowers }
 }
 
 /// Whether an error of this code can come from storing a variable: moves, borrows and lifetimes.

@@ -66,7 +66,8 @@ impl Failure {
         }
     }
 
-    fn at(name: &str, message: &str, line: u32, origin: &Origin, notes: &[String]) -> Self {
+    /// A failure at a line of a cell, which is drawn.
+    pub(super) fn at(name: &str, message: &str, line: u32, origin: &Origin, notes: &[String]) -> Self {
         let range = line_range(&origin.text, line);
         let mut elements = Vec::new();
         if let Some(range) = range {

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
+use super::compile::FLAGS;
 use super::items::ItemKind;
 use super::split::{Part, Split};
 use super::state::{Held, Origin, State, crate_paths};
@@ -151,8 +152,11 @@ impl Generated {
     }
 
     fn seal(mut self) -> Self {
-        let digest = Sha256::digest(self.text.as_bytes());
-        self.hash = digest.iter().take(8).fold(String::new(), |mut hash, byte| {
+        let mut hasher = Sha256::new();
+        for part in FLAGS.iter().copied().chain([self.text.as_str()]) {
+            hasher.update(part);
+        }
+        self.hash = hasher.finalize().iter().take(8).fold(String::new(), |mut hash, byte| {
             // Writing to a String cannot fail.
             let _ = write!(hash, "{byte:02x}");
             hash

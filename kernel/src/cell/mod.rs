@@ -1,7 +1,9 @@
 //! From a cell's source to its outcome: split, generate, compile, run; and what rustc says on the way.
 
 pub(crate) mod bindings;
+pub(crate) mod brackets;
 pub(crate) mod compile;
+mod content;
 mod dependency;
 pub(crate) mod diagnostics;
 pub(crate) mod engine;

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::language::{Event, Output, Stream};
+use super::content::Content;
+use crate::language::{Output, Stream};
 
 /// The reading end of both pipes. Reading goes on between cells: a thread may print late.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ struct Pipe {
     receiver: Receiver,
     stream: Stream,
     partial: Vec<u8>,
+    content: Content,
     open: bool,
 }
 
@@ -74,7 +76,13 @@ async fn carry(
 
 impl Pipe {
     fn new(descriptor: OwnedFd, stream: Stream) -> io::Result<Self> {
-        Ok(Self { receiver: Receiver::from_owned_fd(descriptor)?, stream, partial: Vec::new(), open: true })
+        Ok(Self {
+            receiver: Receiver::from_owned_fd(descriptor)?,
+            stream,
+            partial: Vec::new(),
+            content: Content::default(),
+            open: true,
+        })
     }
 
     fn read(&mut self, ready: io::Result<()>, output: &Mutex<Option<Output>>) {
@@ -99,8 +107,8 @@ impl Pipe {
                 self.partial.extend_from_slice(&buffer[..count]);
                 let text = take_text(&mut self.partial);
                 let output = output.lock().unwrap_or_else(PoisonError::into_inner);
-                if let (Some(output), false) = (output.as_ref(), text.is_empty()) {
-                    output.send(Event::Stream(self.stream, text));
+                if let Some(output) = output.as_ref() {
+                    self.content.pass(self.stream, &text, output);
                 }
                 return true;
             }

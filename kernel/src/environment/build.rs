@@ -33,7 +33,7 @@ pub fn build(progress: &mut dyn FnMut(&Progress)) -> Result<Environment, Environ
     if let Ok(environment) = Environment::open(&home, &hash) {
         return Ok(environment);
     }
-    let source = target.join("src").join(&hash);
+    let source = target.join("src");
     sources::write_workspace(&source)?;
     let built = cargo::build(&toolchain, &source, "lab", &target, progress)?;
     let folder = home.join("environments").join(&hash);
@@ -113,7 +113,7 @@ pub fn remove_others() -> Result<u64, EnvironmentError> {
     let home = home()?;
     let keep = hash(&Toolchain::find(&home)?);
     let mut freed = 0;
-    for place in [home.join("environments"), home.join("cells"), home.join("build/src")] {
+    for place in [home.join("environments"), home.join("cells")] {
         let Ok(entries) = fs::read_dir(&place) else { continue };
         for entry in entries.flatten().filter(|entry| !entry.file_name().to_string_lossy().starts_with(&keep)) {
             freed += size(&entry.path());

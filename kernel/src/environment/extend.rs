@@ -58,7 +58,7 @@ impl Extension {
         let krate = format!("ext_{key}");
         let name = package.replace('-', "_");
         let project = target.join("extensions").join(&krate);
-        let workspace = target.join("src").join(environment.hash());
+        let workspace = target.join("src");
         super::sources::write_workspace(&workspace)?;
         write_project(&project, &workspace, &krate, &name, &requirement, environment, earlier).map_err(at(&project))?;
         let (base, extended) = (cargo::features(&toolchain, &workspace)?, cargo::features(&toolchain, &project)?);

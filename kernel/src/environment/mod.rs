@@ -18,7 +18,8 @@ pub use cargo::Progress;
 pub(crate) use extend::Extension;
 
 /// Crates that a cell can name beside `lab`: the parts of it that people know by their own names.
-const NAMED: [&str; 7] = ["chrono", "dfdx", "plotters", "polars", "serde", "serde_json", "tracker"];
+/// (`tracker` is not: the prelude's has `runs()` beside what the crate has.)
+const NAMED: [&str; 6] = ["chrono", "dfdx", "plotters", "polars", "serde", "serde_json"];
 
 /// Why there is no environment.
 #[derive(Debug, thiserror::Error)]

@@ -34,8 +34,10 @@ pub(super) fn hash_into(hasher: &mut Sha256) {
     }
 }
 
-/// Writes the workspace that cargo builds: ours, without the members that the environment does not need.
+/// Writes the workspace that cargo builds: ours, without the members that the environment does not need. It
+/// is always the same folder: cargo tells a changed source by its time, at its path.
 pub(super) fn write_workspace(folder: &Path) -> Result<(), EnvironmentError> {
+    remove_others(folder, folder)?;
     for (name, bytes) in SOURCES {
         let path = folder.join(name);
         if *name == "Cargo.toml" {
@@ -49,6 +51,19 @@ pub(super) fn write_workspace(folder: &Path) -> Result<(), EnvironmentError> {
             write(&path, manifest.join("\n").as_bytes())?;
         } else {
             write(&path, bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the files of other versions.
+fn remove_others(root: &Path, folder: &Path) -> Result<(), EnvironmentError> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            remove_others(root, &path)?;
+        } else if !SOURCES.iter().any(|(name, _)| root.join(name) == path) {
+            std::fs::remove_file(&path).map_err(|source| EnvironmentError::Write { path, source })?;
         }
     }
     Ok(())

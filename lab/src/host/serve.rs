@@ -38,6 +38,8 @@ pub(super) fn serve() -> std::io::Result<()> {
                 flusher.thread().unpark();
                 let ended = run(&mut loaded, &library, &symbol);
                 RUNNING.store(false, Ordering::Release);
+                // The last state of what is redrawn only now and then.
+                crate::display::flush();
                 front::flush();
                 channel.send(&FromHost::Done { ended, variables: store::list() });
             }
