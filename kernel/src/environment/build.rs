@@ -90,6 +90,7 @@ fn collect(
         hash: hash.to_owned(),
         rustc: toolchain.rustc.clone(),
         sysroot: toolchain.sysroot.clone(),
+        host: toolchain.host.clone(),
         toolchain: toolchain.version.clone(),
         lock_hash: short(hasher),
         externs,

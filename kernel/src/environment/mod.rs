@@ -53,6 +53,8 @@ struct Manifest {
     hash: String,
     rustc: PathBuf,
     sysroot: PathBuf,
+    /// The machine that cells are compiled for, as rustc names it.
+    host: String,
     /// `rustc --version`.
     toolchain: String,
     lock_hash: String,
@@ -131,8 +133,9 @@ impl Environment {
         &self.manifest.rustc
     }
 
+    /// Where the standard library is that cells and environment share.
     pub(crate) fn sysroot_lib(&self) -> PathBuf {
-        self.manifest.sysroot.join("lib")
+        self.manifest.sysroot.join("lib/rustlib").join(&self.manifest.host).join("lib")
     }
 
     pub(crate) fn deps(&self) -> PathBuf {
