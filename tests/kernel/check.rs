@@ -39,6 +39,16 @@ pub(crate) async fn execute(kernel: &Kernel, code: &str) -> Seen {
 }
 
 impl Seen {
+    /// The cell's value as text.
+    pub(crate) fn result(&self) -> Option<&str> {
+        self.result.as_deref()
+    }
+
+    /// The message of its error.
+    pub(crate) fn error(&self) -> Option<&str> {
+        self.errors.first().map(|(_, message, _)| message.as_str())
+    }
+
     /// Checks every expectation; a cell that expects no error must have none.
     /// `[@1]` stands for the count of the case's first cell, which is the one after `start`.
     pub(crate) fn check(&self, expected: &[Expected], start: usize) -> Result<(), String> {

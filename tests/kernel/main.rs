@@ -4,6 +4,7 @@
 
 mod cases;
 mod check;
+mod living;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -94,7 +94,9 @@ fn opening(text: &str) -> Option<usize> {
 /// The members of `place` that start with `prefix`.
 pub(super) async fn members(known: &Known, place: &Place<'_>, prefix: &str) -> Vec<String> {
     let Some(compiler) = &known.compiler else { return Vec::new() };
-    let candidates: Vec<String> = candidates(known).into_iter().filter(|name| name.starts_with(prefix)).collect();
+    // Items may mention words that cannot be members.
+    let can_be = |name: &String| name.starts_with(prefix) && syn::parse_str::<syn::Ident>(name).is_ok();
+    let candidates: Vec<String> = candidates(known).into_iter().filter(can_be).collect();
     // What the cell has bound above the cursor counts, as far as it parses.
     let above = whole_statements(place.before);
     for above in [above, ""] {
