@@ -31,6 +31,11 @@ enum Verb {
     Path,
     /// Remove environments and compiled cells that this version of assay does not use
     Remove,
+    /// Run cargo on the environment's sources, for work on lab: `assay env cargo test -p lab --lib`
+    Cargo {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        arguments: Vec<String>,
+    },
 }
 
 /// Runs the verb.
@@ -41,6 +46,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Verb::Remove => {
             let freed = environment::remove_others()?;
             format!("{:.1} MB freed", freed as f64 / 1e6)
+        }
+        Verb::Cargo { arguments } => {
+            let status = environment::cargo(&arguments)?;
+            if !status.success() {
+                anyhow::bail!("cargo {} ended with {status}", arguments.join(" "));
+            }
+            return Ok(());
         }
     };
     writeln!(std::io::stdout().lock(), "{line}")?;

@@ -158,8 +158,14 @@ impl Compiler {
         for (name, path) in environment.externs() {
             command.arg("--extern").arg(with(&format!("{name}="), path));
         }
+        if !self.extensions.is_empty() {
+            // An extension names `lab` before the cell does.
+            command.arg("-L").arg(with("dependency=", environment.folder()));
+        }
         for extension in &self.extensions {
-            command.arg("-L").arg(with("dependency=", &extension.deps()));
+            for folder in [&extension.deps(), extension.folder()] {
+                command.arg("-L").arg(with("dependency=", folder));
+            }
             for (name, path) in [extension.library(), extension.named()] {
                 command.arg("--extern").arg(with(&format!("{name}="), &path));
             }

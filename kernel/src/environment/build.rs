@@ -7,9 +7,12 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::cargo::{self, Artifact, Progress};
+use super::cargo::{self, Artifact, Features, Progress};
 use super::members;
 use super::{Environment, EnvironmentError, Manifest, NAMED, Toolchain, hash, home, short, sources};
+
+/// What cargo resolved for the environment; a crate that is added must leave it so.
+pub(super) const FEATURES: &str = "features.json";
 
 /// Builds the environment of this binary, or finds it built. `progress` is told how far it is.
 ///
@@ -34,7 +37,7 @@ pub fn build(progress: &mut dyn FnMut(&Progress)) -> Result<Environment, Environ
         return Ok(environment);
     }
     let source = target.join("src");
-    sources::write_workspace(&source)?;
+    sources::write_workspace(&source, &[])?;
     let built = cargo::build(&toolchain, &source, "lab", &target, progress)?;
     let folder = home.join("environments").join(&hash);
     let part = home.join("environments").join(format!("{hash}.part"));
@@ -42,7 +45,8 @@ pub fn build(progress: &mut dyn FnMut(&Progress)) -> Result<Environment, Environ
     if part.exists() {
         fs::remove_dir_all(&part).map_err(at(&part))?;
     }
-    collect(&toolchain, &hash, &source, &built, &part).map_err(at(&part))?;
+    let features = cargo::features(&toolchain, &source)?;
+    collect(&toolchain, &hash, &source, &built, &features, &part).map_err(at(&part))?;
     fs::rename(&part, &folder).map_err(at(&folder))?;
     Environment::open(&home, &hash)
 }
@@ -59,6 +63,7 @@ fn collect(
     hash: &str,
     source: &Path,
     built: &BTreeSet<Artifact>,
+    features: &Features,
     folder: &Path,
 ) -> io::Result<()> {
     let deps = folder.join("deps");
@@ -84,6 +89,7 @@ fn collect(
     fs::write(folder.join("members.txt"), members::of(built.iter().map(|artifact| artifact.source.as_path())))?;
     let lock = fs::read(source.join("Cargo.lock"))?;
     fs::write(folder.join("Cargo.lock"), &lock)?;
+    fs::write(folder.join(FEATURES), serde_json::to_vec(features)?)?;
     let mut hasher = Sha256::new();
     hasher.update(&lock);
     let manifest = Manifest {
@@ -104,6 +110,21 @@ pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
         fs::copy(from, to)?;
     }
     Ok(())
+}
+
+/// Runs `cargo ARGUMENTS..` where the environment is built: its workspace, compiler, flags and target folder.
+///
+/// # Errors
+/// When there is no toolchain or the sources cannot be written.
+pub fn cargo(arguments: &[String]) -> Result<std::process::ExitStatus, EnvironmentError> {
+    let home = home()?;
+    let toolchain = Toolchain::find(&home)?;
+    let target = home.join("build");
+    let source = target.join("src");
+    fs::create_dir_all(&target).map_err(|source| EnvironmentError::Write { path: target.clone(), source })?;
+    let _lock = lock(&target).map_err(|source| EnvironmentError::Write { path: target.clone(), source })?;
+    sources::write_workspace(&source, &[])?;
+    cargo::other(&toolchain, &source, &target, arguments)
 }
 
 /// Removes environments and compiled cells of other versions; returns the bytes that were freed.

@@ -106,6 +106,28 @@ struct Node {
     features: BTreeSet<String>,
 }
 
+/// Runs any cargo command on the sources of the environment, with its compiler, flags and target folder; its
+/// output goes to the terminal. For those who work on `lab`: nothing that is built for cells is built twice.
+pub(super) fn other(
+    toolchain: &Toolchain,
+    source: &Path,
+    target: &Path,
+    arguments: &[String],
+) -> Result<std::process::ExitStatus, EnvironmentError> {
+    let mut path = toolchain.sysroot.join("bin").into_os_string();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    command(toolchain, source)
+        .args(arguments)
+        .env("PATH", path)
+        .env("CARGO_BUILD_TARGET", &toolchain.host)
+        .env("CARGO_TARGET_DIR", target)
+        .stdout(Stdio::inherit())
+        .stderr(Stdio::inherit())
+        .status()
+        .map_err(|source| not_started(toolchain, source))
+}
+
 fn not_started(toolchain: &Toolchain, source: std::io::Error) -> EnvironmentError {
     EnvironmentError::NoCompiler {
         command: toolchain.cargo.display().to_string(),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::cargo::{self, Features, Progress};
-use super::{Environment, EnvironmentError, Toolchain, build, short};
+use super::{Environment, EnvironmentError, Toolchain, build, short, sources};
 
 /// A crate that was added, built.
 #[derive(Debug, Clone)]
@@ -57,15 +57,21 @@ impl Extension {
         let toolchain = Toolchain::find(&environment.home)?;
         let krate = format!("ext_{key}");
         let name = package.replace('-', "_");
-        let project = target.join("extensions").join(&krate);
+        // In the environment's own workspace: elsewhere, cargo would take `lab` for another package.
         let workspace = target.join("src");
-        super::sources::write_workspace(&workspace)?;
-        write_project(&project, &workspace, &krate, &name, &requirement, environment, earlier).map_err(at(&project))?;
-        let (base, extended) = (cargo::features(&toolchain, &workspace)?, cargo::features(&toolchain, &project)?);
-        if let Some(changes) = changes(&base, &extended) {
+        let mut members: Vec<String> = earlier.iter().map(|extension| extension.manifest.krate.clone()).collect();
+        members.push(krate.clone());
+        sources::write_workspace(&workspace, &members)?;
+        write_project(&workspace, &krate, &name, &requirement, environment, earlier).map_err(at(&workspace))?;
+        let base = fs::read(environment.folder.join(build::FEATURES)).map_err(at(environment.folder()))?;
+        let base: Features = serde_json::from_slice(&base).map_err(|error| EnvironmentError::Damaged {
+            folder: environment.folder.clone(),
+            message: error.to_string(),
+        })?;
+        if let Some(changes) = changes(&base, &cargo::features(&toolchain, &workspace)?) {
             return Err(EnvironmentError::Conflict { name: package, changes });
         }
-        let built = cargo::build(&toolchain, &project, &krate, &target, progress)?;
+        let built = cargo::build(&toolchain, &workspace, &krate, &target, progress)?;
         let part = folder.with_extension("part");
         if part.exists() {
             fs::remove_dir_all(&part).map_err(at(&part))?;
@@ -125,7 +131,6 @@ fn key(environment: &Environment, earlier: &[Extension], requirement: &str) -> S
 }
 
 fn write_project(
-    project: &Path,
     workspace: &Path,
     krate: &str,
     name: &str,
@@ -133,34 +138,31 @@ fn write_project(
     environment: &Environment,
     earlier: &[Extension],
 ) -> io::Result<()> {
+    let project = workspace.join("extensions").join(krate);
     fs::create_dir_all(project.join("src"))?;
-    let mut dependencies = format!("lab = {{ path = {:?} }}\n", workspace.join("lab"));
+    let mut dependencies = "lab = { path = \"../../lab\" }\n".to_owned();
     let mut code = "pub extern crate lab;\n".to_owned();
-    for extension in earlier {
-        let other = &extension.manifest.krate;
-        let path = project.with_file_name(other);
-        dependencies.push_str(&format!("{other} = {{ path = {path:?} }}\n"));
+    for other in earlier.iter().map(|extension| &extension.manifest.krate) {
+        dependencies.push_str(&format!("{other} = {{ path = \"../{other}\" }}\n"));
         code.push_str(&format!("pub extern crate {other};\n"));
     }
     code.push_str(&format!("pub extern crate {name};\n"));
     let manifest = format!(
-        "[package]\nname = \"{krate}\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[lib]\ncrate-type = [\"dylib\"]\n\n[dependencies]\n{dependencies}{requirement}\n\n[workspace]\n"
+        "[package]\nname = \"{krate}\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[lib]\ncrate-type = [\"dylib\"]\n\n[dependencies]\n{dependencies}{requirement}\n"
     );
     fs::write(project.join("Cargo.toml"), manifest)?;
     fs::write(project.join("src/lib.rs"), code)?;
-    if !project.join("Cargo.lock").exists() {
-        // Versions stay what they are in the environment.
-        fs::copy(environment.folder.join("Cargo.lock"), project.join("Cargo.lock"))?;
-    }
+    // Versions stay what they are in the environment.
+    fs::copy(environment.folder.join("Cargo.lock"), workspace.join("Cargo.lock"))?;
     Ok(())
 }
 
 /// What `extended` has differently of the packages in `base`.
 fn changes(base: &Features, extended: &Features) -> Option<String> {
     let differs = base.iter().filter_map(|(id, features)| {
-        let now = extended.get(id)?;
-        let more: Vec<&str> = now.difference(features).map(String::as_str).collect();
         let package = id.rsplit(['#', '/']).next().unwrap_or(id);
+        let Some(now) = extended.get(id) else { return Some(format!("another version of {package}")) };
+        let more: Vec<&str> = now.difference(features).map(String::as_str).collect();
         (!more.is_empty()).then(|| format!("{package} with {}", more.join(", ")))
     });
     let differs: Vec<String> = differs.take(3).collect();

@@ -13,7 +13,7 @@ use std::process::Command;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use build::{build, remove_others};
+pub use build::{build, cargo, remove_others};
 pub use cargo::Progress;
 pub(crate) use extend::Extension;
 

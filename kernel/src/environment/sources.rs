@@ -35,15 +35,19 @@ pub(super) fn hash_into(hasher: &mut Sha256) {
 }
 
 /// Writes the workspace that cargo builds: ours, without the members that the environment does not need. It
-/// is always the same folder: cargo tells a changed source by its time, at its path.
-pub(super) fn write_workspace(folder: &Path) -> Result<(), EnvironmentError> {
-    remove_others(folder, folder)?;
+/// is always the same folder: cargo tells a changed source by its time, at its path. `more` are members that
+/// are written by the caller, in the folder `extensions`.
+pub(super) fn write_workspace(folder: &Path, more: &[String]) -> Result<(), EnvironmentError> {
+    for part in ["lab", "migrations", "tracker", "wire"] {
+        remove_others(folder, &folder.join(part))?;
+    }
+    let more: String = more.iter().map(|member| format!(", \"extensions/{member}\"")).collect();
     for (name, bytes) in SOURCES {
         let path = folder.join(name);
         if *name == "Cargo.toml" {
             let manifest = String::from_utf8_lossy(bytes);
             let members = |line: &str| match line.split_once(" = [") {
-                Some(("members", _)) => r#"members = ["lab", "tracker", "wire"]"#.to_owned(),
+                Some(("members", _)) => format!(r#"members = ["lab", "tracker", "wire"{more}]"#),
                 Some(("default-members", _)) => r#"default-members = ["lab"]"#.to_owned(),
                 _ => line.to_owned(),
             };

@@ -1,0 +1,16 @@
+//! lab's own tests, built with what cells link: `cargo test` at the root leaves `lab` out, so that Polars is
+//! compiled once.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+use std::process::Command;
+
+#[test]
+fn the_tests_of_lab_pass() {
+    let arguments = ["env", "cargo", "test", "--release", "-p", "lab", "--lib"];
+    let output = Command::new(env!("CARGO_BIN_EXE_assay")).args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    let passed = said.lines().find_map(|line| line.strip_prefix("test result: ok. ")?.split(' ').next());
+    assert!(passed.is_some_and(|count| count.parse::<u32>().unwrap() > 40), "{said}");
+}
