@@ -60,6 +60,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let earlier = NewRuns::before(&database)?;
     let mut kernel = Launch::assay()?;
     kernel.envs.push(("ASSAY_DB".into(), database.clone().into()));
+    // As Jupyter's server does: runs record which notebook they belong to.
+    kernel.envs.push(("JPY_SESSION_NAME".into(), std::path::absolute(&args.notebook)?.into()));
     let interrupt = Arc::new(Notify::new());
     let options = Options { parameters: args.parameters, output: output.clone(), kernel, interrupt: interrupt.clone() };
 

@@ -99,6 +99,7 @@ fn the_digits_are_learned_logged_and_compared() {
             assert!(run[known].as_str().is_some_and(|value| !value.is_empty()), "{known} of {run}");
         }
     }
+    assert!(runs[0]["notebook"].as_str().is_some_and(|name| name.ends_with("01-digits.ipynb")), "{}", runs[0]);
     let best = runs.iter().filter_map(|run| run["metrics"].as_array()).flatten();
     let best = best.filter(|metric| metric["name"] == "test_accuracy").filter_map(|it| it["last"].as_f64());
     assert!(best.fold(0.0, f64::max) >= 0.96, "{runs:#?}");

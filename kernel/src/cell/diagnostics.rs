@@ -76,6 +76,11 @@ impl Diagnostic {
         self.code.as_ref().map(|code| code.code.as_str())
     }
 
+    /// What is said at the places that the message points at.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &str> {
+        self.spans.iter().filter_map(|span| span.label.as_deref())
+    }
+
     /// The place in a person's text that this message is about.
     pub(crate) fn primary<'a>(&'a self, cell: &'a Generated) -> Option<(&'a Origin, usize)> {
         let mark = self.spans.iter().filter(|span| span.is_primary).find_map(|span| span.mark(cell))?;

@@ -126,7 +126,13 @@ impl Engine {
         }
         let cell = unparsed(origin);
         match self.compiler.compile(&cell, 0).await {
-            Ok(Compiled::Failed(found)) => diagnostics::render(&found, &cell, &[]).into(),
+            Ok(Compiled::Failed(mut found)) => {
+                // Variables are not loaded here, so what is not about syntax, which has no code, is not true.
+                if found.iter().any(|it| it.is_error() && !it.is_summary() && it.code().is_none()) {
+                    found.retain(|it| it.code().is_none());
+                }
+                diagnostics::render(&found, &cell, &[]).into()
+            }
             Ok(Compiled::Library(_)) => Failure::new("SyntaxError", "assay cannot split this cell into statements"),
             Err(error) => error.into(),
         }
@@ -223,6 +229,11 @@ impl Engine {
     /// Sentences about names that once were variables and that the compiler did not find.
     fn hints(&self, found: &[Diagnostic], unstored: &BTreeMap<String, Gone>) -> Vec<String> {
         let mut hints = Vec::new();
+        let unlinked = found.iter().flat_map(Diagnostic::labels).find_map(|label| {
+            let (_, name) = label.split_once("unlinked crate `")?;
+            name.split('`').next()
+        });
+        hints.extend(unlinked.map(|name| format!("`:dep {name} = \"*\"` at the top of a cell adds the crate")));
         for error in found.iter().filter(|it| it.code() == Some("E0425")) {
             let Some(name) = error.message.split('`').nth(1) else { continue };
             if let Some(gone) = unstored.get(name).or_else(|| self.state.gone.get(name)) {

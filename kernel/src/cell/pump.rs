@@ -10,6 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::content::Content;
 use crate::language::{Output, Stream};
 
+/// How much is read at once: what a pipe holds.
+const CHUNK: usize = 64 << 10;
+
 /// The reading end of both pipes. Reading goes on between cells: a thread may print late.
 #[derive(Debug)]
 pub(crate) struct Pump {
@@ -85,26 +88,30 @@ impl Pipe {
         })
     }
 
+    /// Reads once, when the runtime says that there is something.
     fn read(&mut self, ready: io::Result<()>, output: &Mutex<Option<Output>>) {
-        match ready {
-            Ok(()) => {
-                self.read_some(output);
+        let mut buffer = [0; CHUNK];
+        let count = ready.and_then(|()| self.receiver.try_read(&mut buffer));
+        self.take(count.map(|count| &buffer[..count]), output);
+    }
+
+    /// Reads until the pipe is empty. The runtime may not know yet of what is in it, so the system is asked.
+    fn read_all(&mut self, output: &Mutex<Option<Output>>) {
+        let mut buffer = [0; CHUNK];
+        loop {
+            let count = rustix::io::read(&self.receiver, &mut buffer).map_err(io::Error::from);
+            if !self.open || !self.take(count.map(|count| &buffer[..count]), output) {
+                return;
             }
-            Err(_) => self.open = false,
         }
     }
 
-    fn read_all(&mut self, output: &Mutex<Option<Output>>) {
-        while self.open && self.read_some(output) {}
-    }
-
-    /// Reads once; whether there may be more.
-    fn read_some(&mut self, output: &Mutex<Option<Output>>) -> bool {
-        let mut buffer = [0; 64 << 10];
-        match self.receiver.try_read(&mut buffer) {
-            Ok(0) => self.open = false,
-            Ok(count) => {
-                self.partial.extend_from_slice(&buffer[..count]);
+    /// Hands on what was read; whether there may be more.
+    fn take(&mut self, read: io::Result<&[u8]>, output: &Mutex<Option<Output>>) -> bool {
+        match read {
+            Ok([]) => self.open = false,
+            Ok(bytes) => {
+                self.partial.extend_from_slice(bytes);
                 let text = take_text(&mut self.partial);
                 let output = output.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(output) = output.as_ref() {

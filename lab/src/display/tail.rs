@@ -153,17 +153,6 @@ fn without_paths(type_name: &str) -> String {
     out
 }
 
-#[cfg(test)]
-mod tests {
-    use super::without_paths;
-
-    #[test]
-    fn types_are_named_as_they_are_written() {
-        let name = "cell_0a1b::Pair<alloc::string::String, &[core::option::Option<u8>; 3]>";
-        assert_eq!(without_paths(name), "Pair<String, &[Option<u8>; 3]>");
-    }
-}
-
 /// Shows the value of an expression without moving it: by [`Show`](crate::display::Show), by a method
 /// `evcxr_display`, by `Debug`, or else by the name of its type. `()` shows nothing.
 #[macro_export]
@@ -182,4 +171,15 @@ macro_rules! show_tail {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_paths;
+
+    #[test]
+    fn types_are_named_as_they_are_written() {
+        let name = "cell_0a1b::Pair<alloc::string::String, &[core::option::Option<u8>; 3]>";
+        assert_eq!(without_paths(name), "Pair<String, &[Option<u8>; 3]>");
+    }
 }

@@ -69,7 +69,7 @@ pub(super) fn value_label(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    if size >= 1e5 || size < 1e-3 {
+    if !(1e-3..1e5).contains(&size) {
         return format!("{value:.1e}");
     }
     let decimals = if size >= 100.0 {
@@ -117,7 +117,7 @@ fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
 /// A tick with as many decimals as the step between ticks needs.
 fn label(value: f64, step: f64) -> String {
     let size = value.abs();
-    if size != 0.0 && (size < 1e-4 || size >= 1e6) {
+    if size != 0.0 && !(1e-4..1e6).contains(&size) {
         let text = format!("{value:e}");
         return if text.len() <= 6 { text } else { format!("{value:.1e}") };
     }
