@@ -11,7 +11,7 @@ use crate::assist;
 use crate::cell::engine::{Engine, Request};
 use crate::cell::failure::Failure;
 use crate::cell::stop::Stop;
-use crate::cell::{opt, state::State};
+use crate::cell::{cache, opt, state::State};
 use crate::command::{self, Command};
 use crate::environment::{self, Environment, EnvironmentError, Progress};
 use crate::language::{
@@ -63,6 +63,9 @@ impl Session {
                 tracing::warn!(%error, "the cell host did not start");
             }
             self.publish(engine);
+            for folder in [engine.compiler.environment.cells(), engine.compiler.environment.items()] {
+                tokio::task::spawn_blocking(move || cache::sweep(&folder));
+            }
         }
     }
 

@@ -18,6 +18,7 @@ pub use crate::data::{
 };
 pub use crate::device::{Dev, device, device_seeded};
 pub use crate::display::{DisplayHandle, MimeBundle, Show, Table, clear_output, display, html, markdown, svg};
+pub use crate::host::input;
 pub use crate::metric::{
     Average, ClassificationReport, ConfusionMatrix, MetricError, accuracy, classification_report, confusion_matrix, f1,
     precision, recall,

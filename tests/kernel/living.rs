@@ -56,7 +56,7 @@ async fn a_cell_that_does_not_stop_is_ended_by_a_second_interrupt() {
 async fn a_cell_may_ask_and_is_told_when_there_is_no_one() {
     let folder = tempfile::tempdir().unwrap();
     let kernel = start(folder.path()).await;
-    let code = "let name = lab::host::input(\"who? \")?; name";
+    let code = "let name = input(\"who? \")?; name";
     let options = ExecuteOptions { allow_stdin: true, ..ExecuteOptions::default() };
     let mut execution = kernel.client().execute(code, options).unwrap();
     let mut result = Value::Null;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::process::Command;
 
+use super::cache;
 use super::diagnostics::Diagnostic;
 use super::generate::{Generated, Role};
 use super::types;
@@ -60,7 +61,7 @@ impl Compiler {
         // The file's name is also the library's name inside: by it the loader tells libraries apart.
         let name = format!("lib{}.so", cell.krate());
         let library = folder.join(&name);
-        if library.exists() {
+        if cache::find(&library) {
             return Ok(Compiled::Library(library));
         }
         let work = self.work_folder(&folder)?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod bindings;
 pub(crate) mod brackets;
+pub(crate) mod cache;
 pub(crate) mod compile;
 mod content;
 mod dependency;
