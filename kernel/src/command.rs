@@ -18,7 +18,7 @@ without a semicolon is shown. `use lab::prelude::*` is there from the start, wit
 
 A cell that panics or returns an error with `?` keeps the variables it was lent. A variable that a cell
 moves is gone afterwards: write `.clone()` or `&`. References do not outlive their cell; closures have to
-be boxed. The interrupt button stops training at the next step and keeps everything. `input("name? ")?` asks
+be boxed. The interrupt button stops training at the next step and keeps everything. `input(\"name? \")?` asks
 for a line; standard input is empty.
 
 Runs:  let run = tracker::Run::start(\"name\", &config)?;  run.log(\"loss\", step, value);

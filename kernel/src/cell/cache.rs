@@ -19,9 +19,10 @@ pub(super) fn find(library: &Path) -> bool {
 pub(crate) fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
-        let unused = entry.metadata().and_then(|data| data.modified()).is_ok_and(|used| {
-            used.elapsed().is_ok_and(|age| age > KEPT)
-        });
+        let unused = entry
+            .metadata()
+            .and_then(|data| data.modified())
+            .is_ok_and(|used| used.elapsed().is_ok_and(|age| age > KEPT));
         if unused {
             let path = entry.path();
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
