@@ -9,9 +9,9 @@ use wire::{Ended, ToHost};
 
 use super::brackets::{self, Open};
 use super::compile::{CompileError, Compiled, Compiler};
-use super::diagnostics::{self, Diagnostic};
+use super::diagnostics;
 use super::failure::{Failure, lost};
-use super::generate::{Generated, How, Plan, Role, Surroundings, generate, line_number, unparsed};
+use super::generate::{Generated, How, Plan, Surroundings, generate, line_number, unparsed};
 use super::host::{End, Host, HostError};
 use super::split::{Split, split};
 use super::state::{Gone, Held, Origin, State, Variable};
@@ -55,14 +55,15 @@ struct Ready {
     plan: Plan,
     /// New variables that are not stored, and why.
     unstored: BTreeMap<String, Gone>,
-    names: Option<tokio::task::JoinHandle<Result<BTreeMap<String, String>, CompileError>>>,
+    names: Option<Naming>,
 }
 
-impl Drop for Ready {
+/// The types of new variables, being asked for; dropped, its compiler is stopped.
+struct Naming(tokio::task::JoinHandle<Result<BTreeMap<String, String>, CompileError>>);
+
+impl Drop for Naming {
     fn drop(&mut self) {
-        if let Some(names) = &self.names {
-            names.abort();
-        }
+        self.0.abort();
     }
 }
 
@@ -88,6 +89,7 @@ impl Engine {
         if split.parts.is_empty() {
             return Ok(());
         }
+        self.bury_dead_host(request);
         let carried = self.state.carried(&split);
         let mut ready = tokio::select! {
             ready = self.prepare(&split, &carried, &origin, request.opt) => ready?,
@@ -115,6 +117,25 @@ impl Engine {
             return Err(Failure::interrupted("at its next boundary; its variables are kept", &[]));
         }
         Ok(())
+    }
+
+    /// Takes note of a host that ended after its last cell.
+    fn bury_dead_host(&mut self, request: &Request<'_>) {
+        if self.host.as_mut().is_some_and(|host| !host.is_alive()) {
+            self.host = None;
+            let how = "the process that runs cells ended between two cells";
+            let names = self.lose_variables(request.cell, how);
+            let lost = lost(&names).unwrap_or_else(|| "no variables were lost".to_owned());
+            say(request.output, &format!("{how}; {lost}"));
+        }
+    }
+
+    fn lose_variables(&mut self, cell: u32, how: &str) -> Vec<String> {
+        let names: Vec<String> = std::mem::take(&mut self.state.variables).into_keys().collect();
+        for name in &names {
+            self.state.gone.insert(name.clone(), Gone::Lost { cell, how: how.to_owned() });
+        }
+        names
     }
 
     /// What rustc says of a cell that does not parse.
@@ -148,15 +169,12 @@ impl Engine {
             if !plan.put.is_empty() && names.is_none() {
                 let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
                 let (compiler, run) = (self.compiler.clone(), cell.clone());
-                names = Some(tokio::spawn(async move { compiler.names(&probe, &run).await }));
+                names = Some(Naming(tokio::spawn(async move { compiler.names(&probe, &run).await })));
             }
             match self.compiler.compile(&cell, opt).await? {
                 Compiled::Library(library) => return Ok(Ready { library, cell, plan, unstored, names }),
                 Compiled::Failed(found) => {
                     if !self.correct(&mut plan, &mut unstored, &found, &cell, origin.cell) {
-                        if let Some(names) = names {
-                            names.abort();
-                        }
                         let hints = self.hints(&found, &unstored);
                         return Err(diagnostics::render(&found, &cell, &hints).into());
                     }
@@ -169,81 +187,6 @@ impl Engine {
     fn surroundings(&self) -> Surroundings<'_> {
         let extensions = self.compiler.extensions.iter().map(|extension| extension.library().0).collect();
         Surroundings { state: &self.state, extensions }
-    }
-
-    fn plan(&self, split: &Split) -> Plan {
-        let put: BTreeSet<String> = split.bindings.iter().map(|binding| binding.name.clone()).collect();
-        let named: BTreeSet<String> =
-            split.names.iter().filter(|name| self.state.variables.contains_key(*name)).cloned().collect();
-        let taken: BTreeSet<String> = named.intersection(&split.assigned).cloned().collect();
-        let lent: BTreeSet<String> = named.difference(&taken).cloned().collect();
-        // A variable that is assigned to and shadowed: at the end its name means the new one.
-        let back = named.iter().filter(|name| !(taken.contains(*name) && put.contains(*name))).cloned().collect();
-        Plan { lent, taken, back, put }
-    }
-
-    /// Takes from the plan what the compiler refused in lines of ours; whether anything changed.
-    fn correct(
-        &mut self,
-        plan: &mut Plan,
-        unstored: &mut BTreeMap<String, Gone>,
-        found: &[Diagnostic],
-        cell: &Generated,
-        number: u32,
-    ) -> bool {
-        let mut changed = false;
-        for error in found.iter().filter(|it| it.is_error() && of_variables(it.code())) {
-            for name in unstorable(error, cell) {
-                if plan.put.remove(&name) {
-                    let moved = matches!(error.code(), Some("E0382" | "E0381"));
-                    let why = if moved { Gone::Moved { cell: number } } else { Gone::Borrows { cell: number } };
-                    unstored.insert(name, why);
-                    changed = true;
-                }
-            }
-        }
-        // What looks moved may only have been borrowed by a variable that is no longer stored.
-        if changed {
-            return true;
-        }
-        for error in found.iter().filter(|it| it.is_error()) {
-            if let Some(Role::Take(name)) = error.primary_role(cell)
-                && let Some(variable) = self.state.variables.remove(name)
-            {
-                let why = Gone::Unnameable { cell: variable.cell, ty: types::for_people(&variable.ty) };
-                self.state.gone.insert(name.clone(), why);
-                plan.lent.remove(name);
-                plan.taken.remove(name);
-                plan.back.remove(name);
-                changed = true;
-            }
-            for role in error.roles(cell).filter(|_| of_variables(error.code())) {
-                if let Role::Restore(name) = role {
-                    changed |= plan.back.remove(name);
-                }
-            }
-        }
-        changed
-    }
-
-    /// Sentences about names that once were variables and that the compiler did not find.
-    fn hints(&self, found: &[Diagnostic], unstored: &BTreeMap<String, Gone>) -> Vec<String> {
-        let mut hints = Vec::new();
-        let unlinked = found.iter().flat_map(Diagnostic::labels).find_map(|label| {
-            let (_, name) = label.split_once("unlinked crate `")?;
-            name.split('`').next()
-        });
-        hints.extend(unlinked.map(|name| format!("`:dep {name} = \"*\"` at the top of a cell adds the crate")));
-        for error in found.iter().filter(|it| it.code() == Some("E0425")) {
-            let Some(name) = error.message.split('`').nth(1) else { continue };
-            if let Some(gone) = unstored.get(name).or_else(|| self.state.gone.get(name)) {
-                let hint = gone.explain(name);
-                if !hints.contains(&hint) {
-                    hints.push(hint);
-                }
-            }
-        }
-        hints
     }
 
     /// Has the host run a cell, and passes interrupts on; whether there was one.
@@ -270,16 +213,12 @@ impl Engine {
 
     fn died(&mut self, how: &str, line: u32, origin: &Origin, stopped: bool) -> Failure {
         self.host = None;
-        let names: Vec<String> = self.state.variables.keys().cloned().collect();
-        let how = if stopped { "it did not stop within 5 s and was ended".to_owned() } else { how.to_owned() };
-        for name in &names {
-            self.state.gone.insert(name.clone(), Gone::Lost { cell: origin.cell, how: how.clone() });
-        }
-        self.state.variables.clear();
+        let how = if stopped { "it did not stop by itself and was ended" } else { how };
+        let names = self.lose_variables(origin.cell, how);
         if stopped {
             return Failure::interrupted("by ending its process, since it did not stop by itself", &names);
         }
-        Failure::crashed(&how, line, origin, &names)
+        Failure::crashed(how, line, origin, &names)
     }
 
     fn failed(&mut self, ended: Ended, alive: &BTreeSet<&str>, origin: &Origin) -> Failure {
@@ -304,7 +243,9 @@ impl Engine {
         stored: &BTreeSet<String>,
     ) -> Result<(), Failure> {
         let types = match ready.names.take() {
-            Some(names) => names.await.map_err(|error| Failure::new("InternalError", &error.to_string()))??,
+            Some(mut names) => {
+                (&mut names.0).await.map_err(|error| Failure::new("InternalError", &error.to_string()))??
+            }
             None => BTreeMap::new(),
         };
         let state = &mut self.state;
@@ -320,7 +261,11 @@ impl Engine {
             state.variables.remove(&name);
             state.gone.insert(name, why);
         }
-        let mut forget = Vec::new();
+        // A function or constant takes the place of a variable of its name, which would hide it.
+        let bound = |name: &str| split.bindings.iter().any(|binding| binding.name == name);
+        let hidden = split.items().filter_map(|item| item.kind.name()).filter(|name| !bound(name));
+        let mut forget: Vec<String> =
+            hidden.filter(|name| state.variables.remove(*name).is_some()).map(str::to_owned).collect();
         for binding in split.bindings.iter().filter(|binding| ready.plan.put.contains(&binding.name)) {
             let name = binding.name.clone();
             if !stored.contains(&name) {
@@ -357,46 +302,6 @@ impl Engine {
         if let Some(host) = self.host.take() {
             host.stop().await;
         }
-    }
-}
-
-/// The new variables that an error is about. When one is stored while another still borrows from it, it is
-/// the other that cannot be stored.
-fn unstorable(error: &Diagnostic, cell: &Generated) -> Vec<String> {
-    let name = |role: &Role| match role {
-        Role::Put(name) => Some(name.clone()),
-        Role::Take(_) | Role::Restore(_) => None,
-    };
-    let all: Vec<String> = error.roles(cell).filter_map(name).collect();
-    let owner = error.primary_role(cell).and_then(name);
-    let borrowers: Vec<String> = all.iter().filter(|name| Some(*name) != owner.as_ref()).cloned().collect();
-    if borrowers.is_empty() { all } else { borrowers }
-}
-
-/// Whether an error of this code can come from storing a variable: moves, borrows and lifetimes.
-fn of_variables(code: Option<&str>) -> bool {
-    match code {
-        // Lifetime errors have no code.
-        None => true,
-        Some(code) => matches!(
-            code,
-            "E0310"
-                | "E0373"
-                | "E0381"
-                | "E0382"
-                | "E0499"
-                | "E0502"
-                | "E0503"
-                | "E0505"
-                | "E0506"
-                | "E0507"
-                | "E0515"
-                | "E0521"
-                | "E0597"
-                | "E0621"
-                | "E0713"
-                | "E0716"
-        ),
     }
 }
 

@@ -12,8 +12,8 @@ use super::items::ItemKind;
 use super::split::{Part, Split};
 use super::state::{Held, Origin, State, crate_paths};
 
-/// Stands for the hash until the text is complete; as long as the hash.
-const HASH: &str = "0123456789abcdef";
+/// Stands for the hash until the text is complete; as long as the hash, and nothing that a person writes.
+const HASH: &str = "q7xz0vkw2mjp9ghd";
 
 /// What a generated line does with a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]

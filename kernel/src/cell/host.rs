@@ -158,6 +158,11 @@ impl Host {
         Handle { pid, page: Arc::clone(&self.page) }
     }
 
+    /// Whether the process is still there: a thread may have ended it after its cell.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Runs one cell to its end.
     pub(crate) async fn run(&mut self, order: &ToHost, output: &Output, allow_stdin: bool) -> End {
         self.pump.show_under(output.clone());

@@ -16,6 +16,7 @@ pub(crate) mod items;
 pub(crate) mod names;
 pub(crate) mod opt;
 pub(crate) mod pump;
+mod settle;
 pub(crate) mod split;
 pub(crate) mod state;
 pub(crate) mod stop;
