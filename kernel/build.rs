@@ -7,17 +7,19 @@ use std::{env, fs, io};
 const PARTS: [&str; 7] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "lab", "migrations", "tracker", "wire"];
 
 fn main() -> io::Result<()> {
-    let root = Path::new(&env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("..").canonicalize()?;
+    // Relative throughout: checkouts that share a target folder share what this writes.
+    let root = Path::new("..");
     let mut files = Vec::new();
     for part in PARTS {
-        println!("cargo::rerun-if-changed={}", root.join(part).display());
+        println!("cargo::rerun-if-changed=../{part}");
         collect(&root.join(part), &mut files)?;
     }
     files.sort();
     let mut code = String::from("pub(super) static SOURCES: &[(&str, &[u8])] = &[\n");
     for file in files {
-        let name = file.strip_prefix(&root).unwrap_or(&file);
-        code.push_str(&format!("    ({name:?}, include_bytes!({file:?})),\n"));
+        let name = file.strip_prefix(root).unwrap_or(&file);
+        let path = Path::new("/..").join(name);
+        code.push_str(&format!("    ({name:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))),\n"));
     }
     code.push_str("];\n");
     fs::write(Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join("sources.rs"), code)

@@ -136,7 +136,10 @@ impl Session {
                 let found = tokio::task::spawn_blocking(move || match Environment::find() {
                     Err(EnvironmentError::NotBuilt { .. }) => {
                         let mut said = String::new();
-                        environment::build(&mut |progress| report(progress, &mut said, &output))
+                        let built = environment::build(&mut |progress| report(progress, &mut said, &output));
+                        // The line that was redrawn is done with.
+                        output.send(Event::Stream(Stream::Stderr, "\r\u{1b}[K".to_owned()));
+                        built
                     }
                     found => found,
                 });

@@ -6,7 +6,6 @@
 
 mod bundle;
 mod debug;
-mod escape;
 mod frame;
 mod handle;
 mod pending;
@@ -16,8 +15,8 @@ mod table;
 pub mod tail;
 mod tensor;
 
+pub use ::tracker::html::escape;
 pub use bundle::MimeBundle;
-pub use escape::escape;
 pub use handle::DisplayHandle;
 pub use pending::flush;
 pub use show::Show;
