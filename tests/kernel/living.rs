@@ -37,6 +37,19 @@ async fn an_interrupt_stops_at_a_boundary_and_keeps_everything() {
 }
 
 #[tokio::test]
+async fn a_cell_that_has_seen_the_interrupt_may_take_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    check::execute(&kernel, "let kept = 7;").await;
+    // Longer than a cell may go without seeing it.
+    let code = "println!(\"ready\");\nwhile !lab::host::interrupted() {}\nstd::thread::sleep(std::time::Duration::from_secs(6));\nlet saved = 1;";
+    let (_, reply) = once_ready(&kernel, code, async { kernel.client().interrupt().await.unwrap() }).await;
+    assert_eq!(reply["ename"], "Interrupted", "{reply}");
+    assert_eq!(check::execute(&kernel, "kept + saved").await.result(), Some("8"));
+    kernel.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_cell_that_does_not_stop_is_ended_by_a_second_interrupt() {
     let folder = tempfile::tempdir().unwrap();
     let kernel = start(folder.path()).await;

@@ -206,7 +206,12 @@ impl Engine {
                         handle.interrupt();
                     }
                 }
-                () = tokio::time::sleep(PATIENCE), if asked && !handle.saw_interrupt() => handle.kill(),
+                () = tokio::time::sleep(PATIENCE), if asked => {
+                    // What has seen the interrupt is on its way to a boundary, however far that is.
+                    if !handle.saw_interrupt() {
+                        handle.kill();
+                    }
+                }
             }
         }
     }

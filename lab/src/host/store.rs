@@ -21,9 +21,10 @@ thread_local! {
 /// # Panics
 /// When there is no such variable, or it is of another type; the kernel prevents both.
 pub fn take<T: 'static>(name: &str) -> T {
-    match take_any(name).downcast::<T>() {
+    let slot = take_slot(name);
+    match slot.value.downcast::<T>() {
         Ok(value) => *value,
-        Err(value) => refuse(name, value, type_name::<T>()),
+        Err(value) => refuse(name, Slot { value, ..slot }, type_name::<T>()),
     }
 }
 
@@ -44,21 +45,17 @@ pub trait Unnamed {}
 /// Never called: a cell that contains it is only type-checked, for the message of [`Unnamed`].
 pub fn name_of<T: Unnamed>(_: &T) {}
 
-fn take_any(name: &str) -> Box<dyn Any> {
+fn take_slot(name: &str) -> Slot {
     match VARIABLES.with_borrow_mut(|variables| variables.remove(name)) {
-        Some(slot) => slot.value,
+        Some(slot) => slot,
         None => panic!("the variable `{name}` is no longer there"),
     }
 }
 
-fn refuse(name: &str, value: Box<dyn Any>, wanted: &str) -> ! {
-    let is = put_back(name, value);
+fn refuse(name: &str, slot: Slot, wanted: &str) -> ! {
+    let is = slot.type_name;
+    VARIABLES.with_borrow_mut(|variables| variables.insert(name.to_owned(), slot));
     panic!("the variable `{name}` is a `{is}`, not a `{wanted}`")
-}
-
-fn put_back(name: &str, value: Box<dyn Any>) -> &'static str {
-    put_any(name, value, "value of an earlier definition", 0, true);
-    "value of an earlier definition"
 }
 
 fn put_any(name: &str, value: Box<dyn Any>, type_name: &'static str, size: usize, replace: bool) {
