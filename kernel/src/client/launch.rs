@@ -23,6 +23,8 @@ use super::{Channel, Client, ClientError, has_ended};
 /// How much of what the kernel wrote to stderr is kept for error messages.
 const LOG_LIMIT: usize = 8 << 10;
 const EXIT_POLL: Duration = Duration::from_millis(10);
+/// How often a kernel is started whose ports turn out to be taken.
+const ATTEMPTS: usize = 3;
 /// How long a kernel may take to end by itself once it was asked to.
 const EXIT_PATIENCE: Duration = Duration::from_secs(5);
 /// In `argv`, this stands for the connection file's path, as in a kernelspec.
@@ -66,9 +68,20 @@ impl Launch {
 
     /// Starts the kernel and waits until it answers.
     pub async fn start(self) -> Result<Kernel, ClientError> {
+        for _ in 1..ATTEMPTS {
+            match self.attempt().await {
+                // Between our choosing a port and the kernel's taking it, someone else may have it.
+                Err(ClientError::Connect { source }) => tracing::debug!(%source, "another attempt on other ports"),
+                ended => return ended,
+            }
+        }
+        self.attempt().await
+    }
+
+    async fn attempt(&self) -> Result<Kernel, ClientError> {
         let (info, ports) = connection_info()?;
         let patience = self.patience;
-        let process = Process::spawn(&self, &info, ports)?;
+        let process = Process::spawn(self, &info, ports)?;
         let ready = async {
             let client = Client::connect_until(&info, process.ended.subscribe()).await?;
             let info = client.wait_ready(patience).await?;
