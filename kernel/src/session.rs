@@ -115,7 +115,7 @@ impl Session {
             let request = Request {
                 cell: request.execution_count,
                 text: &code,
-                opt: level,
+                level,
                 allow_stdin: request.allow_stdin,
                 output,
                 stop: &self.stop,

@@ -52,6 +52,16 @@ pub enum ToHost {
     Input { line: Option<String> },
     /// Drop these variables.
     Forget { names: Vec<String> },
+    /// Lead calls that a loaded library makes to optimised functions; may come while a cell runs.
+    Replace {
+        /// Path of the library with the optimised functions.
+        library: String,
+        /// Path of the library whose calls are led there.
+        of: String,
+        /// Where `of` keeps a function's address, and where that function is in `library`; both in bytes
+        /// from where the library is loaded.
+        slots: Vec<(u64, u64)>,
+    },
 }
 
 /// From the host to the kernel.
@@ -82,6 +92,8 @@ pub enum FromHost {
     },
     /// `Forget` was carried out.
     Forgotten,
+    /// `Replace` was carried out, or why not.
+    Replaced { error: Option<String> },
 }
 
 /// How a cell ended, when the host lived to tell.

@@ -15,7 +15,7 @@ use super::types;
 use crate::environment::{Environment, Extension};
 
 /// How every cell is compiled; part of the hash that names it.
-pub(super) const FLAGS: [&str; 9] = [
+pub(super) const FLAGS: [&str; 12] = [
     "--edition",
     "2021",
     "-A",
@@ -25,7 +25,15 @@ pub(super) const FLAGS: [&str; 9] = [
     "-Cdebuginfo=0",
     "-Ccodegen-units=4",
     "-Cembed-bitcode=no",
+    // The same at every level, since code of two levels may be mixed; see `tier`.
+    "-Cdebug-assertions=no",
+    "-Coverflow-checks=yes",
+    // What calls go through is written again when a function is replaced.
+    "-Crelro-level=off",
 ];
+
+/// How a cell is compiled whose functions replace those of its plain version.
+const OPTIMISED: [&str; 5] = ["--crate-type=cdylib", "-Copt-level=3", "-Ccodegen-units=1", "-Clink-dead-code=yes", "-Clto=off"];
 
 /// Why no compiler ran.
 #[derive(Debug, thiserror::Error)]
@@ -57,18 +65,43 @@ impl Compiler {
     /// # Errors
     /// When the compiler cannot be started or nothing can be written.
     pub(crate) async fn compile(&self, cell: &Generated, opt: u8) -> Result<Compiled, CompileError> {
+        // A `dylib` calls its functions through a table, so that they can be replaced.
+        let kind = if cell.has_items || opt == 0 && cell.is_replaceable() { "dylib" } else { "cdylib" };
+        let level = format!("-Copt-level={opt}");
         let folder = if cell.has_items { self.environment.items() } else { self.environment.cells() };
-        // The file's name is also the library's name inside: by it the loader tells libraries apart.
-        let name = format!("lib{}.so", cell.krate());
-        let library = folder.join(&name);
+        let path = folder.join(format!("lib{}.so", cell.krate()));
+        self.library(cell, path, &["--crate-type", kind, &level]).await
+    }
+
+    /// Compiles a cell so that its functions can replace those of its plain version.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub(super) async fn optimise(&self, cell: &Generated) -> Result<Compiled, CompileError> {
+        self.library(cell, self.optimised(cell), &OPTIMISED).await
+    }
+
+    /// Whether [`Self::optimise`] has nothing to do.
+    pub(super) fn is_optimised(&self, cell: &Generated) -> bool {
+        self.optimised(cell).exists()
+    }
+
+    /// Not among the items, where rustc would take it for one of them.
+    fn optimised(&self, cell: &Generated) -> PathBuf {
+        self.environment.cells().join(format!("lib{}.fast.so", cell.krate()))
+    }
+
+    /// Compiles to the file `library`, unless it is there.
+    async fn library(&self, cell: &Generated, library: PathBuf, how: &[&str]) -> Result<Compiled, CompileError> {
         if cache::find(&library) {
             return Ok(Compiled::Library(library));
         }
-        let work = self.work_folder(&folder)?;
-        let output = work.path().join(&name);
-        let kind = if cell.has_items { "dylib" } else { "cdylib" };
+        let (folder, name) = (library.parent().unwrap_or(Path::new(".")), library.file_name().unwrap_or_default());
+        let work = self.work_folder(folder)?;
+        // The file's name is also the library's name inside: by it the loader tells libraries apart.
+        let output = work.path().join(name);
         let mut command = self.command(cell, work.path())?;
-        command.arg("--crate-type").arg(kind).arg("-C").arg(format!("opt-level={opt}")).arg("-o").arg(&output);
+        command.args(how).arg("-o").arg(&output);
         for path in [self.environment.folder(), &self.environment.items()] {
             command.arg("-C").arg(with("link-arg=-Wl,-rpath,", path));
         }

@@ -16,6 +16,7 @@ use super::host::{End, Host, HostError};
 use super::split::{Split, split};
 use super::state::{Gone, Held, Origin, State, Variable};
 use super::stop::Stop;
+use super::tier::{Beside, Tier};
 use super::types;
 use crate::environment::Environment;
 use crate::language::{Event, Output, Stream};
@@ -30,7 +31,8 @@ const ROUNDS: usize = 64;
 pub(crate) struct Request<'a> {
     pub(crate) cell: u32,
     pub(crate) text: &'a str,
-    pub(crate) opt: u8,
+    /// Of optimisation; `None`: quick to compile, optimised while it runs.
+    pub(crate) level: Option<u8>,
     pub(crate) allow_stdin: bool,
     pub(crate) output: &'a Output,
     pub(crate) stop: &'a Stop,
@@ -42,6 +44,10 @@ pub(crate) struct Engine {
     pub(crate) compiler: Compiler,
     pub(crate) state: State,
     host: Option<Host>,
+    /// What `host` has loaded, and its optimised code.
+    tier: Tier,
+    /// The optimiser at work for the last cell.
+    beside: Option<Beside>,
     /// The binary that can be a cell host: this one.
     program: PathBuf,
     /// Where cells run.
@@ -70,14 +76,18 @@ impl Drop for Naming {
 impl Engine {
     pub(crate) fn new(environment: Arc<Environment>, program: PathBuf, folder: PathBuf) -> Self {
         let compiler = Compiler { environment, extensions: Vec::new() };
-        Self { compiler, state: State::default(), host: None, program, folder }
+        let (tier, beside) = (Tier::default(), None);
+        Self { compiler, state: State::default(), host: None, tier, beside, program, folder }
     }
 
     /// Starts the cell host if there is none.
     pub(crate) async fn ensure_host(&mut self) -> Result<&mut Host, HostError> {
         let host = match self.host.take() {
             Some(host) => host,
-            None => Host::start(&self.program, &self.compiler.environment, &self.folder).await?,
+            None => {
+                self.tier = Tier::default();
+                Host::start(&self.program, &self.compiler.environment, &self.folder).await?
+            }
         };
         Ok(self.host.insert(host))
     }
@@ -90,9 +100,10 @@ impl Engine {
             return Ok(());
         }
         self.bury_dead_host(request);
+        self.beside = None;
         let carried = self.state.carried(&split);
         let mut ready = tokio::select! {
-            ready = self.prepare(&split, &carried, &origin, request.opt) => ready?,
+            ready = self.prepare(&split, &carried, &origin, request.level.unwrap_or(0)) => ready?,
             () = request.stop.asked() => return Err(Failure::interrupted("while it was compiled; nothing was run", &[])),
         };
         let order = ToHost::Run {
@@ -103,7 +114,14 @@ impl Engine {
             file: format!("{}.rs", ready.cell.krate()),
             lines: ready.cell.lines(request.cell),
         };
-        let (end, stopped) = self.call(&order, request).await?;
+        let handle = self.ensure_host().await?.handle();
+        let automatic = request.level.is_none();
+        self.beside = Some(self.tier.beside(&self.compiler, handle, &ready.cell, &ready.library, automatic));
+        let called = self.call(&order, request).await;
+        if let Some(beside) = &self.beside {
+            beside.cell_is_over();
+        }
+        let (end, stopped) = called?;
         let stored = match end {
             End::Died { how, line } => return Err(self.died(&how, line, &origin, stopped)),
             End::Told { ended: Ended::Ok, variables } => variables.into_iter().map(|variable| variable.name).collect(),
@@ -304,6 +322,7 @@ impl Engine {
     pub(crate) async fn restart(&mut self) {
         self.state = State::default();
         self.compiler.extensions.clear();
+        self.beside = None;
         if let Some(host) = self.host.take() {
             host.stop().await;
         }

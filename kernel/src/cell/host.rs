@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::OwnedReadHalf;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::process::{Child, Command};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 use wire::{CHANNEL_FD, Ended, FromHost, PAGE_FD, Page, ToHost, Variable};
 
 use super::pump::Pump;
@@ -52,7 +52,7 @@ pub(crate) enum End {
 pub(crate) struct Host {
     child: Child,
     from: OwnedReadHalf,
-    to: OwnedWriteHalf,
+    to: Arc<Mutex<OwnedWriteHalf>>,
     page: Arc<File>,
     pump: Pump,
 }
@@ -62,6 +62,7 @@ pub(crate) struct Host {
 pub(crate) struct Handle {
     pid: Option<Pid>,
     page: Arc<File>,
+    to: Arc<Mutex<OwnedWriteHalf>>,
 }
 
 impl Handle {
@@ -77,6 +78,16 @@ impl Handle {
     /// Whether code of ours has seen the interrupt and will stop at its next boundary.
     pub(crate) fn saw_interrupt(&self) -> bool {
         word(&self.page, Page::INTERRUPT_SEEN) != 0
+    }
+
+    /// Sends an order that is carried out beside the cell.
+    ///
+    /// # Errors
+    /// When the host is gone.
+    pub(crate) async fn order(&self, order: &ToHost) -> io::Result<()> {
+        // A caller that is given up must not leave half a message behind.
+        let (to, frame) = (Arc::clone(&self.to), frame(order)?);
+        tokio::spawn(async move { to.lock().await.write_all(&frame).await }).await?
     }
 
     fn send(&self, signal: Signal) {
@@ -150,12 +161,13 @@ impl Host {
         // Its copies of our ends of the pipes would keep them open.
         drop(command);
         let (from, to) = tokio::net::UnixStream::from_std(ours)?.into_split();
+        let to = Arc::new(Mutex::new(to));
         Ok(Self { child, from, to, page: Arc::new(page), pump: Pump::start(stdout.into(), stderr.into())? })
     }
 
     pub(crate) fn handle(&self) -> Handle {
         let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Handle { pid, page: Arc::clone(&self.page) }
+        Handle { pid, page: Arc::clone(&self.page), to: Arc::clone(&self.to) }
     }
 
     /// Whether the process is still there: a thread may have ended it after its cell.
@@ -189,6 +201,12 @@ impl Host {
                 }
                 FromHost::Input { prompt } => ToHost::Input { line: ask(output, prompt, allow_stdin).await },
                 FromHost::Done { ended, variables } => return End::Told { ended, variables },
+                FromHost::Replaced { error } => {
+                    if let Some(error) = error {
+                        tracing::warn!(%error, "optimised code was not taken in");
+                    }
+                    continue;
+                }
                 FromHost::Ready | FromHost::Forgotten => continue,
             };
             if self.send(&answer).await.is_err() {
@@ -232,9 +250,8 @@ impl Host {
     }
 
     async fn send(&mut self, message: &ToHost) -> io::Result<()> {
-        let mut frame = Vec::new();
-        wire::write(&mut frame, message)?;
-        self.to.write_all(&frame).await
+        let frame = frame(message)?;
+        self.to.lock().await.write_all(&frame).await
     }
 
     async fn receive(&mut self) -> io::Result<Option<FromHost>> {
@@ -248,6 +265,12 @@ impl Host {
         self.from.read_exact(&mut body).await?;
         Ok(Some(serde_json::from_slice(&body)?))
     }
+}
+
+fn frame(message: &ToHost) -> io::Result<Vec<u8>> {
+    let mut frame = Vec::new();
+    wire::write(&mut frame, message)?;
+    Ok(frame)
 }
 
 fn library_path(environment: &Environment, given: Option<&OsStr>) -> OsString {

@@ -20,6 +20,7 @@ mod settle;
 pub(crate) mod split;
 pub(crate) mod state;
 pub(crate) mod stop;
+mod tier;
 pub(crate) mod types;
 
 pub use enter::cell_host;

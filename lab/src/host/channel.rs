@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use wire::{CHANNEL_FD, FromHost, ToHost};
 
+use super::replace::replace;
+
 /// The writing half, and the answers that its writers wait for.
 pub(super) struct Channel {
     to_kernel: Mutex<File>,
@@ -65,6 +67,14 @@ pub(super) fn open() -> io::Result<(&'static Channel, Receiver<ToHost>)> {
 fn read(from_kernel: &mut File, orders: &Sender<ToHost>, answers: &Sender<ToHost>) {
     while let Ok(Some(message)) = wire::read::<ToHost>(from_kernel) {
         let to = match message {
+            ToHost::Replace { library, of, slots } => {
+                // At once, on this thread: the main thread is running the cell that it is for.
+                let error = replace(&library, &of, &slots).err().map(|error| error.to_string());
+                if let Some(channel) = get() {
+                    channel.send(&FromHost::Replaced { error });
+                }
+                continue;
+            }
             ToHost::Run { .. } | ToHost::Forget { .. } => orders,
             ToHost::Shown | ToHost::Input { .. } => answers,
         };

@@ -7,6 +7,7 @@ mod front;
 mod guard;
 mod page;
 mod panics;
+mod replace;
 mod serve;
 mod signals;
 mod store;

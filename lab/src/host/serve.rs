@@ -47,7 +47,7 @@ pub(super) fn serve() -> std::io::Result<()> {
                 store::forget(&names);
                 channel.send(&FromHost::Forgotten);
             }
-            ToHost::Shown | ToHost::Input { .. } => {}
+            ToHost::Shown | ToHost::Input { .. } | ToHost::Replace { .. } => {}
         }
     }
     Ok(())

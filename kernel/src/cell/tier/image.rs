@@ -1,0 +1,97 @@
+//! A compiled cell as the loader sees it: which of its functions another compilation of the same text can
+//! stand in for, and where their addresses are kept.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use object::elf::{SHF_WRITE, STV_HIDDEN};
+use object::{
+    Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationTarget, SectionFlags, SymbolFlags, SymbolKind,
+};
+
+/// A library that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ImageError {
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{} is not a library: {source}", path.display())]
+    Parse { path: PathBuf, source: object::read::Error },
+}
+
+/// What of a library matters here. Addresses count from where it is loaded.
+#[derive(Debug, Default)]
+pub(crate) struct Image {
+    /// Functions by symbol. Only those that other objects could call: of all others an optimiser may have
+    /// changed the signature.
+    pub(super) functions: BTreeMap<String, u64>,
+    /// Where the address of a function is kept, and which: the table that calls go through, and vtables.
+    pub(super) slots: Vec<(u64, String)>,
+    /// Whether it has variables of its own (`static` with something to change, `thread_local!`): a second
+    /// copy of its code would see a second copy of them.
+    pub(super) has_state: bool,
+}
+
+impl Image {
+    /// Reads a library.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no ELF library.
+    pub(super) fn read(path: &Path) -> Result<Self, ImageError> {
+        let data = std::fs::read(path).map_err(|source| ImageError::Read { path: path.to_owned(), source })?;
+        Self::parse(&data).map_err(|source| ImageError::Parse { path: path.to_owned(), source })
+    }
+
+    fn parse(data: &[u8]) -> Result<Self, object::read::Error> {
+        let file = object::File::parse(data)?;
+        let mut image = Self::default();
+        let mut at = BTreeMap::new();
+        for symbol in file.symbols().filter(|symbol| symbol.is_definition()) {
+            let Ok(name) = symbol.name() else { continue };
+            match symbol.kind() {
+                SymbolKind::Text if of_rust(name) && is_stable(&symbol) => {
+                    image.functions.insert(name.to_owned(), symbol.address());
+                    at.insert(symbol.address(), name);
+                }
+                SymbolKind::Data | SymbolKind::Tls if symbol.size() > 0 && !OF_C.contains(&name) => {
+                    image.has_state |= is_writable(&file, &symbol);
+                }
+                _ => {}
+            }
+        }
+        let names = file.dynamic_symbol_table();
+        for (slot, relocation) in file.dynamic_relocations().into_iter().flatten() {
+            let name = match relocation.target() {
+                RelocationTarget::Symbol(index) => {
+                    names.as_ref().and_then(|table| table.symbol_by_index(index).ok()?.name().ok())
+                }
+                // The address itself, from where the library is loaded.
+                _ => u64::try_from(relocation.addend()).ok().and_then(|address| at.get(&address).copied()),
+            };
+            if let Some(name) = name.filter(|name| of_rust(name)) {
+                image.slots.push((slot, name.to_owned()));
+            }
+        }
+        Ok(image)
+    }
+}
+
+/// Data that the C compiler's start files and unwinding tables bring along.
+const OF_C: [&str; 4] = ["completed.0", "__dso_handle", "__TMC_END__", "DW.ref.rust_eh_personality"];
+
+/// Mangled by rustc, in either of its schemes.
+fn of_rust(name: &str) -> bool {
+    name.starts_with("_ZN") || name.starts_with("_R")
+}
+
+fn is_stable<'data>(symbol: &impl ObjectSymbol<'data>) -> bool {
+    let hidden = matches!(symbol.flags(), SymbolFlags::Elf { st_other, .. } if st_other & 3 == STV_HIDDEN);
+    symbol.is_global() || hidden
+}
+
+/// Whether what the symbol names can change after loading.
+fn is_writable<'data>(file: &object::File<'data>, symbol: &impl ObjectSymbol<'data>) -> bool {
+    let Some(section) = symbol.section_index().and_then(|index| file.section_by_index(index).ok()) else { return false };
+    let constant = section.name().is_ok_and(|name| name.starts_with(".data.rel.ro"));
+    let writable = matches!(section.flags(), SectionFlags::Elf { sh_flags } if sh_flags & u64::from(SHF_WRITE) != 0);
+    writable && !constant
+}
