@@ -72,4 +72,4 @@ macro_rules! files {
     };
 }
 
-files!(variables, moves, items, errors, display, output, commands, crashes, lab);
+files!(levels, variables, moves, items, errors, display, output, commands, crashes, lab);

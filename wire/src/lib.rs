@@ -93,7 +93,9 @@ pub enum FromHost {
     /// `Forget` was carried out.
     Forgotten,
     /// `Replace` was carried out, or why not.
-    Replaced { error: Option<String> },
+    Replaced {
+        error: Option<String>,
+    },
 }
 
 /// How a cell ended, when the host lived to tell.

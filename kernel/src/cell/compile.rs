@@ -11,6 +11,7 @@ use tokio::process::Command;
 use super::cache;
 use super::diagnostics::Diagnostic;
 use super::generate::{Generated, Role};
+use super::opt;
 use super::types;
 use crate::environment::{Environment, Extension};
 
@@ -33,7 +34,8 @@ pub(super) const FLAGS: [&str; 12] = [
 ];
 
 /// How a cell is compiled whose functions replace those of its plain version.
-const OPTIMISED: [&str; 5] = ["--crate-type=cdylib", "-Copt-level=3", "-Ccodegen-units=1", "-Clink-dead-code=yes", "-Clto=off"];
+const OPTIMISED: [&str; 5] =
+    ["--crate-type=cdylib", "-Copt-level=3", "-Ccodegen-units=1", "-Clink-dead-code=yes", "-Clto=off"];
 
 /// Why no compiler ran.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +70,34 @@ impl Compiler {
         // A `dylib` calls its functions through a table, so that they can be replaced.
         let kind = if cell.has_items || opt == 0 && cell.is_replaceable() { "dylib" } else { "cdylib" };
         let level = format!("-Copt-level={opt}");
+        self.library(cell, self.plain(cell), &["--crate-type", kind, &level]).await
+    }
+
+    /// As [`Self::compile`], unless that takes long or `quick` was taken instead before: then `None`.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub(crate) async fn compile_soon(
+        &self,
+        cell: &Generated,
+        opt: u8,
+        quick: &Generated,
+    ) -> Result<Option<Compiled>, CompileError> {
+        if self.is_compiled(quick) && !self.is_compiled(cell) {
+            return Ok(None);
+        }
+        // Given up, its compiler is stopped.
+        tokio::time::timeout(opt::HARDLY, self.compile(cell, opt)).await.ok().transpose()
+    }
+
+    /// Whether [`Self::compile`] has nothing to do.
+    fn is_compiled(&self, cell: &Generated) -> bool {
+        self.plain(cell).exists()
+    }
+
+    fn plain(&self, cell: &Generated) -> PathBuf {
         let folder = if cell.has_items { self.environment.items() } else { self.environment.cells() };
-        let path = folder.join(format!("lib{}.so", cell.krate()));
-        self.library(cell, path, &["--crate-type", kind, &level]).await
+        folder.join(format!("lib{}.so", cell.krate()))
     }
 
     /// Compiles a cell so that its functions can replace those of its plain version.

@@ -13,6 +13,7 @@ use super::diagnostics;
 use super::failure::{Failure, lost};
 use super::generate::{Generated, How, Plan, Surroundings, generate, line_number, unparsed};
 use super::host::{End, Host, HostError};
+use super::opt;
 use super::split::{Split, split};
 use super::state::{Gone, Held, Origin, State, Variable};
 use super::stop::Stop;
@@ -62,6 +63,8 @@ struct Ready {
     /// New variables that are not stored, and why.
     unstored: BTreeMap<String, Gone>,
     names: Option<Naming>,
+    /// Whether it was compiled without optimisation and no one asked for that.
+    quick: bool,
 }
 
 /// The types of new variables, being asked for; dropped, its compiler is stopped.
@@ -103,7 +106,7 @@ impl Engine {
         self.beside = None;
         let carried = self.state.carried(&split);
         let mut ready = tokio::select! {
-            ready = self.prepare(&split, &carried, &origin, request.level.unwrap_or(0)) => ready?,
+            ready = self.prepare(&split, &carried, &origin, request.level) => ready?,
             () = request.stop.asked() => return Err(Failure::interrupted("while it was compiled; nothing was run", &[])),
         };
         let order = ToHost::Run {
@@ -115,8 +118,7 @@ impl Engine {
             lines: ready.cell.lines(request.cell),
         };
         let handle = self.ensure_host().await?.handle();
-        let automatic = request.level.is_none();
-        self.beside = Some(self.tier.beside(&self.compiler, handle, &ready.cell, &ready.library, automatic));
+        self.beside = Some(self.tier.beside(&self.compiler, handle, &ready.cell, &ready.library, ready.quick));
         let called = self.call(&order, request).await;
         if let Some(beside) = &self.beside {
             beside.cell_is_over();
@@ -178,8 +180,15 @@ impl Engine {
     }
 
     /// Compiles a cell, correcting how its variables are handled until it compiles.
-    async fn prepare(&mut self, split: &Split, carried: &[Held], origin: &Origin, opt: u8) -> Result<Ready, Failure> {
+    async fn prepare(
+        &mut self,
+        split: &Split,
+        carried: &[Held],
+        origin: &Origin,
+        level: Option<u8>,
+    ) -> Result<Ready, Failure> {
         let mut plan = self.plan(split);
+        let mut opt = level.unwrap_or_else(|| opt::first(&self.state, split));
         let mut unstored = BTreeMap::new();
         let mut names = None;
         for _ in 0..ROUNDS {
@@ -189,8 +198,24 @@ impl Engine {
                 let (compiler, run) = (self.compiler.clone(), cell.clone());
                 names = Some(Naming(tokio::spawn(async move { compiler.names(&probe, &run).await })));
             }
-            match self.compiler.compile(&cell, opt).await? {
-                Compiled::Library(library) => return Ok(Ready { library, cell, plan, unstored, names }),
+            let compiled = match level {
+                None if opt > 0 => {
+                    let quick = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt: 0 });
+                    match self.compiler.compile_soon(&cell, opt, &quick).await? {
+                        Some(compiled) => compiled,
+                        None => {
+                            (opt, names) = (0, None);
+                            continue;
+                        }
+                    }
+                }
+                _ => self.compiler.compile(&cell, opt).await?,
+            };
+            match compiled {
+                Compiled::Library(library) => {
+                    let quick = level.is_none() && opt == 0;
+                    return Ok(Ready { library, cell, plan, unstored, names, quick });
+                }
                 Compiled::Failed(found) => {
                     if !self.correct(&mut plan, &mut unstored, &found, &cell, origin.cell) {
                         let hints = self.hints(&found, &unstored);

@@ -56,8 +56,8 @@ pub(crate) struct Generated {
     pub(crate) externs: BTreeSet<String>,
     /// Whether later cells can use something in it.
     pub(crate) has_items: bool,
-    /// Whether a loop stands anywhere in it.
-    pub(crate) loops: bool,
+    /// Whether a loop or a closure stands anywhere in it.
+    pub(crate) repeats: bool,
     pub(crate) hash: String,
 }
 
@@ -75,7 +75,7 @@ impl Generated {
     /// Whether its functions can be replaced while it is loaded. The layout of what `async` makes may depend
     /// on the level of optimisation.
     pub(crate) fn is_replaceable(&self) -> bool {
-        (self.has_items || self.loops) && !self.text.contains("async")
+        (self.has_items || self.repeats) && !self.text.contains("async")
     }
 
     /// Where a byte was written by a person.
@@ -220,7 +220,7 @@ pub(crate) fn generate(
         out.item(&Held { krate: String::new(), origin: origin.clone(), part: part.clone() });
     }
     out.has_items = split.items().next().is_some();
-    out.loops = split.loops;
+    out.repeats = split.repeats;
     let _ = writeln!(
         out.text,
         "#[unsafe(no_mangle)] pub extern \"C\" fn assay_cell_{HASH}() {{ lab::host::enter(assay_body) }}\nfn assay_body() {{"

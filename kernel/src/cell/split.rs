@@ -26,8 +26,8 @@ pub(crate) struct Split {
     pub(crate) bindings: Vec<Binding>,
     /// Whether the top level awaits.
     pub(crate) awaits: bool,
-    /// Whether a loop stands anywhere in the cell.
-    pub(crate) loops: bool,
+    /// Whether a loop or a closure stands anywhere in the cell.
+    pub(crate) repeats: bool,
 }
 
 impl Split {
@@ -100,7 +100,7 @@ pub(crate) fn split(text: &str) -> Option<Split> {
     }
     split.assigned = facts.assigned;
     split.awaits = facts.awaits;
-    split.loops = facts.loops;
+    split.repeats = facts.repeats;
     Some(split)
 }
 
@@ -135,7 +135,7 @@ pub(super) fn range(node: &impl ToTokens) -> Option<Range<usize>> {
 struct Facts {
     assigned: BTreeSet<String>,
     awaits: bool,
-    loops: bool,
+    repeats: bool,
     nested: u32,
 }
 
@@ -183,6 +183,8 @@ impl<'ast> Visit<'ast> for Facts {
     }
 
     fn visit_expr_closure(&mut self, it: &'ast syn::ExprClosure) {
+        // It may be called for each element of something.
+        self.repeats = true;
         self.nested(|facts| syn::visit::visit_expr_closure(facts, it));
     }
 
@@ -191,17 +193,17 @@ impl<'ast> Visit<'ast> for Facts {
     }
 
     fn visit_expr_for_loop(&mut self, it: &'ast syn::ExprForLoop) {
-        self.loops = true;
+        self.repeats = true;
         syn::visit::visit_expr_for_loop(self, it);
     }
 
     fn visit_expr_while(&mut self, it: &'ast syn::ExprWhile) {
-        self.loops = true;
+        self.repeats = true;
         syn::visit::visit_expr_while(self, it);
     }
 
     fn visit_expr_loop(&mut self, it: &'ast syn::ExprLoop) {
-        self.loops = true;
+        self.repeats = true;
         syn::visit::visit_expr_loop(self, it);
     }
 }

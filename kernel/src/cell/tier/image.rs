@@ -45,7 +45,7 @@ impl Image {
         let file = object::File::parse(data)?;
         let mut image = Self::default();
         let mut at = BTreeMap::new();
-        for symbol in file.symbols().filter(|symbol| symbol.is_definition()) {
+        for symbol in file.symbols().filter(|symbol| symbol.section_index().is_some()) {
             let Ok(name) = symbol.name() else { continue };
             match symbol.kind() {
                 SymbolKind::Text if of_rust(name) && is_stable(&symbol) => {
@@ -90,8 +90,59 @@ fn is_stable<'data>(symbol: &impl ObjectSymbol<'data>) -> bool {
 
 /// Whether what the symbol names can change after loading.
 fn is_writable<'data>(file: &object::File<'data>, symbol: &impl ObjectSymbol<'data>) -> bool {
-    let Some(section) = symbol.section_index().and_then(|index| file.section_by_index(index).ok()) else { return false };
+    let Some(section) = symbol.section_index().and_then(|index| file.section_by_index(index).ok()) else {
+        return false;
+    };
     let constant = section.name().is_ok_and(|name| name.starts_with(".data.rel.ro"));
     let writable = matches!(section.flags(), SectionFlags::Elf { sh_flags } if sh_flags & u64::from(SHF_WRITE) != 0);
     writable && !constant
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::Image;
+
+    fn compile(text: &str) -> Image {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("cell.rs"), text).unwrap();
+        let mut rustc = Command::new("rustc");
+        rustc.current_dir(folder.path()).args(["cell.rs", "--edition=2021", "--crate-type=dylib", "-Crelro-level=off"]);
+        assert!(rustc.args(["-Cprefer-dynamic", "-o", "libcell.so"]).status().unwrap().success());
+        Image::read(&folder.path().join("libcell.so")).unwrap()
+    }
+
+    #[test]
+    fn calls_of_public_and_generic_functions_can_be_led_elsewhere() {
+        let image = compile("pub fn called() {} pub fn calls() { called(); generic(1u8); } pub fn generic<T>(_: T) {}");
+        for part in ["called", "generic"] {
+            assert!(image.functions.keys().any(|symbol| symbol.contains(part)), "{part}: {:?}", image.functions);
+            assert!(image.slots.iter().any(|(_, symbol)| symbol.contains(part)), "{part}: {:?}", image.slots);
+        }
+    }
+
+    #[test]
+    fn a_static_that_can_change_is_state_and_a_constant_is_none() {
+        let code = "pub fn code() -> &'static dyn std::fmt::Debug { &1 } pub static NAMES: [&str; 2] = [\"a\", \"b\"];";
+        assert!(!compile(code).has_state);
+        for state in [
+            "pub static N: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);",
+            "pub static mut N: u8 = 1;",
+            "pub fn next() -> u8 { static N: std::sync::Mutex<u8> = std::sync::Mutex::new(0); *N.lock().unwrap() }",
+            "std::thread_local! { pub static N: std::cell::Cell<u8> = const { std::cell::Cell::new(1) }; }",
+            "std::thread_local! { pub static N: std::cell::RefCell<String> = Default::default(); }",
+            "pub static N: std::sync::OnceLock<String> = std::sync::OnceLock::new();",
+        ] {
+            assert!(compile(state).has_state, "{state}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_library_is_an_error_that_names_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "text").unwrap();
+        let error = Image::read(file.path()).unwrap_err().to_string();
+        assert!(error.contains(&file.path().display().to_string()), "{error}");
+    }
 }

@@ -88,14 +88,14 @@ impl Drop for Beside {
 
 impl Tier {
     /// Optimises `cell`, which the host is about to run from `library`, and what it calls of earlier cells,
-    /// if it runs for long; unless `automatic`, only the latter.
+    /// if it runs for long; unless it was compiled `quick`ly, only the latter.
     pub(crate) fn beside(
         &self,
         compiler: &Compiler,
         handle: Handle,
         cell: &Generated,
         library: &Path,
-        automatic: bool,
+        quick: bool,
     ) -> Beside {
         let (tiers, compiler) = (Arc::clone(&self.0), compiler.clone());
         let (cell, library) = (cell.clone(), library.to_owned());
@@ -104,7 +104,7 @@ impl Tier {
         let task = tokio::spawn(async move {
             let mut tiers = tiers.lock().await;
             let krate = cell.krate();
-            let pending = automatic && cell.is_replaceable();
+            let pending = quick && cell.is_replaceable();
             let new = || Loaded { cell, library, image: None, pending, led: 0 };
             tiers.loaded.entry(krate.clone()).or_insert_with(new);
             if let Err(error) = tiers.speed_up(&krate, &compiler, &handle, &is_over).await {
@@ -126,7 +126,8 @@ impl Tiers {
     ) -> Result<(), TierError> {
         let order = self.order(krate);
         // What was optimised in an earlier session is there at once.
-        let (known, new): (Vec<_>, Vec<_>) = order.into_iter().partition(|it| compiler.is_optimised(&self.loaded[it].cell));
+        let (known, new): (Vec<_>, Vec<_>) =
+            order.into_iter().partition(|it| compiler.is_optimised(&self.loaded[it].cell));
         for krate in known {
             self.replace(&krate, compiler, handle).await?;
         }
@@ -189,7 +190,9 @@ impl Tiers {
         let mut slots: BTreeMap<(Arc<str>, String), Vec<(u64, u64)>> = BTreeMap::new();
         for krate in crates {
             let image = self.image(&krate).await?;
-            let Some(loaded) = self.loaded.get_mut(&krate).filter(|loaded| loaded.led < self.faster.len()) else { continue };
+            let Some(loaded) = self.loaded.get_mut(&krate).filter(|loaded| loaded.led < self.faster.len()) else {
+                continue;
+            };
             loaded.led = self.faster.len();
             let library = loaded.library.display().to_string();
             for (slot, symbol) in &image.slots {
