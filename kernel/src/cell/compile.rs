@@ -16,7 +16,7 @@ use super::types;
 use crate::environment::{Environment, Extension};
 
 /// How every cell is compiled; part of the hash that names it.
-pub(super) const FLAGS: [&str; 12] = [
+pub(super) const FLAGS: [&str; 13] = [
     "--edition",
     "2021",
     "-A",
@@ -29,6 +29,8 @@ pub(super) const FLAGS: [&str; 12] = [
     // The same at every level, since code of two levels may be mixed; see `tier`.
     "-Cdebug-assertions=no",
     "-Coverflow-checks=yes",
+    // Symbols say which function they are, types and all; see `tier::image`.
+    "-Csymbol-mangling-version=v0",
     // What calls go through is written again when a function is replaced.
     "-Crelro-level=off",
 ];

@@ -21,8 +21,8 @@ pub(crate) enum ImageError {
 /// What of a library matters here. Addresses count from where it is loaded.
 #[derive(Debug, Default)]
 pub(crate) struct Image {
-    /// Functions by symbol. Only those that other objects could call: of all others an optimiser may have
-    /// changed the signature.
+    /// Functions by name, types included. Only those that other objects could call: of all others an optimiser
+    /// may have changed the signature.
     pub(super) functions: BTreeMap<String, u64>,
     /// Where the address of a function is kept, and which: the table that calls go through, and vtables.
     pub(super) slots: Vec<(u64, String)>,
@@ -48,9 +48,10 @@ impl Image {
         for symbol in file.symbols().filter(|symbol| symbol.section_index().is_some()) {
             let Ok(name) = symbol.name() else { continue };
             match symbol.kind() {
-                SymbolKind::Text if of_rust(name) && is_stable(&symbol) => {
-                    image.functions.insert(name.to_owned(), symbol.address());
-                    at.insert(symbol.address(), name);
+                SymbolKind::Text if is_stable(&symbol) => {
+                    let Some(function) = function(name) else { continue };
+                    at.insert(symbol.address(), function.clone());
+                    image.functions.insert(function, symbol.address());
                 }
                 SymbolKind::Data | SymbolKind::Tls if symbol.size() > 0 && !OF_C.contains(&name) => {
                     image.has_state |= is_writable(&file, &symbol);
@@ -62,14 +63,12 @@ impl Image {
         for (slot, relocation) in file.dynamic_relocations().into_iter().flatten() {
             let name = match relocation.target() {
                 RelocationTarget::Symbol(index) => {
-                    names.as_ref().and_then(|table| table.symbol_by_index(index).ok()?.name().ok())
+                    names.as_ref().and_then(|table| function(table.symbol_by_index(index).ok()?.name().ok()?))
                 }
                 // The address itself, from where the library is loaded.
-                _ => u64::try_from(relocation.addend()).ok().and_then(|address| at.get(&address).copied()),
+                _ => u64::try_from(relocation.addend()).ok().and_then(|address| at.get(&address).cloned()),
             };
-            if let Some(name) = name.filter(|name| of_rust(name)) {
-                image.slots.push((slot, name.to_owned()));
-            }
+            image.slots.extend(name.map(|name| (slot, name)));
         }
         Ok(image)
     }
@@ -78,9 +77,11 @@ impl Image {
 /// Data that the C compiler's start files and unwinding tables bring along.
 const OF_C: [&str; 4] = ["completed.0", "__dso_handle", "__TMC_END__", "DW.ref.rust_eh_personality"];
 
-/// Mangled by rustc, in either of its schemes.
-fn of_rust(name: &str) -> bool {
-    name.starts_with("_ZN") || name.starts_with("_R")
+/// The function that a symbol of rustc's v0 mangling names: its path and types in full, crates with their hashes.
+/// The symbol itself also says which crate instantiated it, where the optimiser wanted a copy to inline.
+fn function(symbol: &str) -> Option<String> {
+    let name = rustc_demangle::try_demangle(symbol).ok().filter(|_| symbol.starts_with("_R"))?;
+    Some(name.to_string())
 }
 
 fn is_stable<'data>(symbol: &impl ObjectSymbol<'data>) -> bool {
@@ -109,6 +110,7 @@ mod tests {
         std::fs::write(folder.path().join("cell.rs"), text).unwrap();
         let mut rustc = Command::new("rustc");
         rustc.current_dir(folder.path()).args(["cell.rs", "--edition=2021", "--crate-type=dylib", "-Crelro-level=off"]);
+        rustc.arg("-Csymbol-mangling-version=v0");
         assert!(rustc.args(["-Cprefer-dynamic", "-o", "libcell.so"]).status().unwrap().success());
         Image::read(&folder.path().join("libcell.so")).unwrap()
     }

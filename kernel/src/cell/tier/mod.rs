@@ -50,7 +50,7 @@ struct Loaded {
     image: Option<Arc<Image>>,
     /// Whether it is to be optimised: not if its level was given, and not twice.
     pending: bool,
-    /// How many symbols were replaced when its calls were last led to what there was.
+    /// How many functions were replaced when its calls were last led to what there was.
     led: usize,
 }
 
@@ -58,7 +58,7 @@ struct Loaded {
 #[derive(Debug, Default)]
 struct Tiers {
     loaded: BTreeMap<String, Loaded>,
-    /// The optimised function for a symbol: its library, and where in it.
+    /// The optimised version of a function: its library, and where in it.
     faster: BTreeMap<String, (Arc<str>, u64)>,
 }
 
@@ -124,6 +124,8 @@ impl Tiers {
         handle: &Handle,
         over: &AtomicBool,
     ) -> Result<(), TierError> {
+        // The same generic function of the same types may have been optimised for an earlier cell.
+        self.lead(handle).await?;
         let order = self.order(krate);
         // What was optimised in an earlier session is there at once.
         let (known, new): (Vec<_>, Vec<_>) =
@@ -135,7 +137,6 @@ impl Tiers {
         if over.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.lead(handle).await?;
         for krate in new {
             if over.load(Ordering::Relaxed) {
                 break;
@@ -174,8 +175,8 @@ impl Tiers {
         if image.has_state {
             return Ok(());
         }
-        let own = image.functions.iter().filter(|(symbol, _)| plain.functions.contains_key(*symbol));
-        self.faster.extend(own.map(|(symbol, at)| (symbol.clone(), (Arc::clone(&path), *at))));
+        let own = image.functions.iter().filter(|(name, _)| plain.functions.contains_key(*name));
+        self.faster.extend(own.map(|(name, at)| (name.clone(), (Arc::clone(&path), *at))));
         let fast = Loaded { cell: loaded.cell.clone(), library, image: Some(image), pending: false, led: 0 };
         self.loaded.insert(format!("{krate}.fast"), fast);
         self.lead(handle).await
@@ -195,8 +196,8 @@ impl Tiers {
             };
             loaded.led = self.faster.len();
             let library = loaded.library.display().to_string();
-            for (slot, symbol) in &image.slots {
-                if let Some((path, at)) = self.faster.get(symbol) {
+            for (slot, name) in &image.slots {
+                if let Some((path, at)) = self.faster.get(name) {
                     slots.entry((Arc::clone(path), library.clone())).or_default().push((*slot, *at));
                 }
             }
