@@ -12,7 +12,8 @@ without a semicolon is shown. `use lab::prelude::*` is there from the start, wit
 
   :help            this page
   :vars            the variables: name, type, size, the cell that made them
-  :opt 0..3|auto   optimisation of the cells that follow; `// opt: 3` in a cell is for that cell
+  :opt 0..3|auto   optimisation of the cells that follow; `// opt: 3` in a cell is for that cell.
+                   auto: a cell starts as soon as can be, and is optimised while it runs
   :dep NAME = \"1\"  add a crate, as in Cargo.toml; variables are kept
   :restart         forget all variables and definitions
 

@@ -165,11 +165,14 @@ impl Tiers {
     async fn replace(&mut self, krate: &str, compiler: &Compiler, handle: &Handle) -> Result<(), TierError> {
         let plain = self.image(krate).await?;
         let Some(loaded) = self.loaded.get_mut(krate) else { return Ok(()) };
-        loaded.pending = false;
         if plain.has_state || plain.slots.is_empty() {
+            loaded.pending = false;
             return Ok(());
         }
-        let Compiled::Library(library) = compiler.optimise(&loaded.cell).await? else { return Ok(()) };
+        // Given up here when the next cell comes, it is still to be done.
+        let compiled = compiler.optimise(&loaded.cell).await;
+        loaded.pending = false;
+        let Compiled::Library(library) = compiled? else { return Ok(()) };
         let path: Arc<str> = library.display().to_string().into();
         let image = read(library.clone()).await?;
         if image.has_state {
