@@ -52,6 +52,14 @@ pub enum DataError {
     #[error("column {column:?} has {got} different labels ({known}), but the code says {expected} classes")]
     Classes { column: String, expected: usize, got: usize, known: String },
 
+    /// A text has something, or a number stands for something, that the tokenizer does not know.
+    #[error("{what} is not one of the {vocabulary} tokens")]
+    Token { what: String, vocabulary: usize },
+
+    /// The tokenizer could not be trained or used.
+    #[error("the tokenizer failed: {reason}")]
+    Tokenizer { reason: String },
+
     /// A share that does not divide anything.
     #[error("the share of test rows must be between 0 and 1, and is {share}")]
     Share { share: f64 },

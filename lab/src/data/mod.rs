@@ -1,20 +1,32 @@
 //! From files to batches: read a frame, split it with a seed, turn columns into tensors of a width that
 //! the compiler knows.
 
+mod arrays;
+mod augment;
 mod batches;
 mod dataset;
 mod error;
 mod evaluate;
 mod labels;
 mod matrix;
+mod pictures;
+pub mod preprocessing;
 mod read;
 mod split;
+pub mod text;
 
+pub use arrays::{Array, read_idx, read_npy, read_npz};
+pub use augment::{Augment, mixup};
 pub use batches::Batches;
 pub use dataset::Dataset;
 pub use error::DataError;
 pub use evaluate::Evaluation;
 pub use labels::{Classes, class_names};
 pub use matrix::{Matrix, tensor_from};
+pub use pictures::read_image;
+pub use preprocessing::{
+    Fill, Imputer, OneHotEncoder, OrdinalEncoder, Outliers, Scaler, Unknown, clip_outliers, drop_outliers,
+};
 pub use read::{read_csv, read_csv_named, read_frame, read_json, read_parquet};
-pub use split::{split, split_by};
+pub use split::{k_fold, split, split_by, time_split};
+pub use text::{BytePairs, Characters, TokenBatches, Tokenizer, Windows};

@@ -99,7 +99,7 @@ fn json(path: &Path) -> Result<DataFrame, DataError> {
 }
 
 /// The content of a file, unpacked when it starts as gzip does, whatever it is called.
-fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     let mut content = Vec::new();
     open(path)?.read_to_end(&mut content).map_err(|source| not_open(path, source))?;
     if !content.starts_with(&[0x1f, 0x8b]) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use polars::prelude::{DataFrame, IdxCa, IdxSize, NewChunkedArray};
+use polars::prelude::{DataFrame, IdxCa, IdxSize, NewChunkedArray, SortMultipleOptions};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -33,6 +33,47 @@ pub fn split_by(frame: &DataFrame, by: &str, test_share: f64, seed: u64) -> Resu
     }
     let (train, test) = deal(groups.into_values().collect(), test_share, seed)?;
     take(frame, &train, &test)
+}
+
+/// Splits the rows into `folds` parts of equal size (give or take one row), shuffled by `seed`; each fold is the
+/// test part once: pairs of train and test.
+///
+/// # Errors
+/// When there are fewer than two folds, or fewer rows than folds.
+pub fn k_fold(frame: &DataFrame, folds: usize, seed: u64) -> Result<Vec<(DataFrame, DataFrame)>, DataError> {
+    let rows = frame.height();
+    if folds < 2 || rows < folds {
+        return Err(DataError::TooFewRows { what: format!("{rows} rows can't be split into {folds} folds") });
+    }
+    let mut order: Vec<usize> = (0..rows).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let fold = |fold: usize| {
+        let (start, end) = (fold * rows / folds, (fold + 1) * rows / folds);
+        take(frame, &[&order[..start], &order[end..]].concat(), &order[start..end])
+    };
+    (0..folds).map(fold).collect()
+}
+
+/// Splits by time: the rows sorted by the column `by`, the last `test_share` of them to test on. Nothing is
+/// shuffled, so that no training row is later than a test row.
+///
+/// # Errors
+/// When the share is not between 0 and 1, a part would be empty, or there is no such column.
+pub fn time_split(frame: &DataFrame, by: &str, test_share: f64) -> Result<(DataFrame, DataFrame), DataError> {
+    if !(test_share > 0.0 && test_share < 1.0) {
+        return Err(DataError::Share { share: test_share });
+    }
+    column(frame, by)?;
+    let sorted = frame.sort([by], SortMultipleOptions::default().with_maintain_order(true))?;
+    let rows = sorted.height();
+    let test = whole(share_of(rows, test_share));
+    if test == 0 || test >= rows {
+        return Err(DataError::TooFewRows {
+            what: format!("{rows} rows can't be split with a test share of {test_share}"),
+        });
+    }
+    let first = i64::try_from(rows - test).unwrap_or(i64::MAX);
+    Ok((sorted.slice(0, rows - test), sorted.slice(first, test)))
 }
 
 /// Deals the rows of each group to train and test, then shuffles both.
@@ -123,6 +164,28 @@ mod tests {
         let (_, test) = split_by(&frame(), "kind", 0.2, 3).expect("a split");
         assert_eq!(ids(&test).iter().filter(|&&id| id < 80).count(), 16);
         assert_eq!(test.height(), 20);
+    }
+
+    #[test]
+    fn each_row_is_tested_in_one_fold() {
+        let folds = k_fold(&frame(), 3, 5).expect("folds");
+        let mut tested: Vec<i32> = folds.iter().flat_map(|(_, test)| ids(test)).collect();
+        tested.sort_unstable();
+        assert_eq!(tested, (0..100).collect::<Vec<_>>());
+        for (train, test) in &folds {
+            assert_eq!(train.height() + test.height(), 100);
+            assert!(ids(test).iter().all(|id| !ids(train).contains(id)));
+        }
+        assert!(k_fold(&frame(), 1, 0).is_err() && k_fold(&frame(), 101, 0).is_err());
+    }
+
+    #[test]
+    fn no_training_row_is_later_than_a_test_row() {
+        let frame = df!("id" => [3, 1, 2, 5, 4]).expect("a frame");
+        let (train, test) = time_split(&frame, "id", 0.4).expect("a split");
+        assert_eq!((ids(&train), ids(&test)), (vec![1, 2, 3], vec![4, 5]));
+        assert!(matches!(time_split(&frame, "nope", 0.4), Err(DataError::NoColumn { .. })));
+        assert!(matches!(time_split(&frame, "id", 0.01), Err(DataError::TooFewRows { .. })));
     }
 
     #[test]
