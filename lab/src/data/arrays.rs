@@ -81,7 +81,8 @@ fn npz(data: Vec<u8>) -> Result<BTreeMap<String, Array>, String> {
     let mut arrays = BTreeMap::new();
     for index in 0..archive.len() {
         let mut file = archive.by_index(index).map_err(|error| error.to_string())?;
-        let Some(name) = npyz::npz::array_name_from_file_name(file.name()).map(str::to_owned) else { continue };
+        let name = file.name().map_err(|error| error.to_string())?.into_owned();
+        let Some(name) = npyz::npz::array_name_from_file_name(&name).map(str::to_owned) else { continue };
         let mut data = Vec::new();
         file.read_to_end(&mut data).map_err(|error| format!("array {name:?}: {error}"))?;
         arrays.insert(name.clone(), npy(&data).map_err(|error| format!("array {name:?}: {error}"))?);
