@@ -107,9 +107,12 @@ impl Tier {
             let pending = quick && cell.is_replaceable();
             let new = || Loaded { cell, library, image: None, pending, led: 0 };
             tiers.loaded.entry(krate.clone()).or_insert_with(new);
-            if let Err(error) = tiers.speed_up(&krate, &compiler, &handle, &is_over).await {
+            match tiers.speed_up(&krate, &compiler, &handle, &is_over).await {
+                Ok(()) => {}
+                // The cell ended its process; it is told of that elsewhere.
+                Err(TierError::Host(error)) => tracing::debug!(%error, %krate, "not optimised"),
                 // The cell runs on as it was.
-                tracing::warn!(%error, %krate, "not optimised");
+                Err(error) => tracing::warn!(%error, %krate, "not optimised"),
             }
         });
         Beside { task, over }
