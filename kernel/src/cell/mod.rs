@@ -5,7 +5,7 @@ pub(crate) mod brackets;
 pub(crate) mod cache;
 pub(crate) mod compile;
 mod content;
-mod dependency;
+pub(crate) mod dependency;
 pub(crate) mod diagnostics;
 pub(crate) mod engine;
 mod enter;
@@ -20,6 +20,7 @@ mod settle;
 pub(crate) mod split;
 pub(crate) mod state;
 pub(crate) mod stop;
+mod trouble;
 pub(crate) mod types;
 
 pub use enter::cell_host;
