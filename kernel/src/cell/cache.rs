@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use uuid::Uuid;
+
 /// How long a cell is kept that nobody runs.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// What the names of work folders start with.
@@ -34,7 +36,8 @@ impl Work {
     pub(super) fn new(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         loop {
-            let path = tempfile::Builder::new().prefix(WORK).tempdir_in(folder)?.keep();
+            let path = folder.join(format!("{WORK}{}", Uuid::new_v4().simple()));
+            fs::create_dir(&path)?;
             let Ok(lock) = File::open(&path) else { continue };
             // Where there are no locks, what is abandoned goes after a month.
             let _ = lock.lock();

@@ -105,15 +105,16 @@ impl Addition<'_> {
         cancel: &Cancel,
     ) -> Result<Option<Extension>, EnvironmentError> {
         let line = Line::parse(self.line, self.folder)?;
+        let before = self.earlier.iter().position(|other| other.manifest.requirement == line.requirement);
+        if let Some(at) = before {
+            // What is here may have changed; what has a version has not.
+            return if line.is_local { self.compare_with(at, progress, cancel) } else { Ok(None) };
+        }
         let key = self.key(&line.requirement);
-        // What is here may have changed; what has a version has not.
-        if !line.is_local {
-            if self.earlier.iter().any(|other| other.manifest.requirement == line.requirement) {
-                return Ok(None);
-            }
-            if let Some(extension) = Extension::open(&self.home_of(&key)) {
-                return Ok(Some(extension));
-            }
+        if !line.is_local
+            && let Some(extension) = Extension::open(&self.home_of(&key))
+        {
+            return Ok(Some(extension));
         }
         let home = &self.environment.home;
         let target = home.join("build");
@@ -143,8 +144,7 @@ impl Addition<'_> {
         if line.is_local {
             krate = format!("ext_{}", contents(&krate, &built, &resolved).map_err(at(&target))?);
             if let Some(extension) = Extension::open(&self.home_of(&krate[4..])) {
-                let same = self.earlier.iter().any(|other| other.manifest.krate == krate);
-                return Ok((!same).then_some(extension));
+                return Ok(Some(extension));
             }
             drop(member);
             member = self.write_workspace(&source, &krate, &line, Some(&added.name))?;
@@ -164,6 +164,23 @@ impl Addition<'_> {
         part.finish(&folder).map_err(at(&folder))?;
         member.keep();
         Ok(Some(Extension::open(&folder).ok_or_else(|| damaged(&folder, "what was just built cannot be read"))?))
+    }
+
+    /// Adds once more what was added as number `at`.
+    fn compare_with(
+        &self,
+        at: usize,
+        progress: &mut dyn FnMut(&Progress),
+        cancel: &Cancel,
+    ) -> Result<Option<Extension>, EnvironmentError> {
+        let loaded = &self.earlier[at].manifest;
+        let again = Self { earlier: &self.earlier[..at], ..*self }.add(progress, cancel)?;
+        match again {
+            Some(again) if again.manifest.krate != loaded.krate => {
+                Err(EnvironmentError::Replaced { name: loaded.name.clone(), earlier: loaded.requirement.clone() })
+            }
+            _ => Ok(None),
+        }
     }
 
     fn key(&self, requirement: &str) -> String {
@@ -231,7 +248,7 @@ impl Addition<'_> {
             let remedy = if named {
                 format!("Without `:dep`, cells can name `{}` as it is", added.name)
             } else {
-                format!("Another version or fewer features of `{}` may do", line.name)
+                format!("Another version of `{}`, or fewer features (`default-features = false`), may do", line.name)
             };
             return Err(EnvironmentError::Conflict { name: line.name.clone(), changes, remedy });
         }

@@ -51,6 +51,15 @@ fn last_block(said: &str) -> Vec<&str> {
 
 fn essential(said: &str) -> String {
     let block = last_block(said);
+    // What is wrong with the line itself is said first; where it stands in our file says nothing.
+    if block.first().is_some_and(|line| line.contains("failed to load manifest for workspace member"))
+        && let Some(first) = said.lines().find_map(|line| line.strip_prefix("error: "))
+    {
+        return format!("{first}; the line is read as in Cargo.toml, for example `:dep regex = \"1\"`");
+    }
+    if let Some(sentence) = no_feature(&block) {
+        return sentence;
+    }
     let Some(title) = block.first().map(|line| line.strip_prefix("error: ").unwrap_or(line)) else {
         return "cargo ended without a word".to_owned();
     };
@@ -66,6 +75,16 @@ fn essential(said: &str) -> String {
         [.., cause, last] => format!("{cause}: {last}"),
         [] => String::new(),
     }
+}
+
+/// Of four lines about versions, what a person has to know.
+fn no_feature(block: &[&str]) -> Option<String> {
+    let (_, rest) = block.iter().find_map(|line| line.split_once("` depends on `"))?;
+    let (krate, rest) = rest.split_once("` with feature `")?;
+    let (feature, rest) = rest.split_once("` but ")?;
+    rest.contains("does not have that feature").then_some(())?;
+    let known = block.iter().map(|line| line.trim()).find(|line| line.starts_with("available features"));
+    Some(format!("`{krate}` has no feature `{feature}`; {}", known.unwrap_or("see its page on https://docs.rs")))
 }
 
 /// The first error of a compiler.
@@ -113,12 +132,7 @@ fn causes(block: Vec<&str>) -> Vec<String> {
     let mut causes: Vec<String> = parts
         .map(|part| {
             let lines: Vec<&str> = part.lines().filter(|line| !line.trim().is_empty() && !ours(line)).collect();
-            let dependent = |line: &&str| match line.split_once("` depends on ") {
-                Some((package, rest)) if package.starts_with("package `ext_") => rest.to_owned(),
-                _ => (*line).to_owned(),
-            };
-            let lines: Vec<String> = lines.iter().take(LINES).map(dependent).collect();
-            lines.join("\n").trim().to_owned()
+            lines[..lines.len().min(LINES)].join("\n").trim().to_owned()
         })
         .filter(|part| !part.is_empty())
         .collect();
