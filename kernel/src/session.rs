@@ -16,9 +16,7 @@ use crate::cell::{cache, opt, state::State};
 use crate::command::{self, Command};
 use crate::environment::{self, Environment, EnvironmentError};
 use crate::guard;
-use crate::language::{
-    Completeness, Completions, Event, Execute, Language, LanguageInfo, MimeBundle, Outcome, Output,
-};
+use crate::language::{Completeness, Completions, Event, Execute, Language, LanguageInfo, MimeBundle, Outcome, Output};
 
 /// What completion may read while a cell runs: the state after the last cell that succeeded.
 #[derive(Debug, Clone, Default)]

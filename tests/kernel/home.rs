@@ -66,9 +66,8 @@ impl Home {
     pub(crate) fn write_crate(&self, name: &str, code: &str, build: Option<&str>) -> PathBuf {
         let folder = self.notebook().join(name);
         fs::create_dir_all(folder.join("src")).unwrap();
-        let manifest = format!(
-            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[features]\nextra = []\n"
-        );
+        let manifest =
+            format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[features]\nextra = []\n");
         fs::write(folder.join("Cargo.toml"), manifest).unwrap();
         fs::write(folder.join("src/lib.rs"), code).unwrap();
         if let Some(build) = build {

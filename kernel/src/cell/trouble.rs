@@ -47,8 +47,8 @@ pub(super) fn check(output: &Output, environment: &Environment) -> Result<(), Co
             full |= line.contains("No space left on device");
             continue;
         };
-        // E0514: a library was compiled by another compiler; E0786: it cannot be read at all.
-        if message.code.as_ref().is_some_and(|code| matches!(code.code.as_str(), "E0514" | "E0786")) {
+        // A library was compiled by another compiler.
+        if message.code.as_ref().is_some_and(|code| code.code == "E0514") {
             let rustc = environment.rustc().to_owned();
             return Err(CompileError::Replaced { rustc, toolchain: toolchain_name() });
         }

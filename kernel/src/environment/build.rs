@@ -41,6 +41,7 @@ pub fn build(progress: &mut dyn FnMut(&Progress), cancel: &Cancel) -> Result<Env
     let source = target.join("src");
     sources::write_workspace(&source, &[])?;
     let cargo = Cargo { toolchain: &toolchain, source: &source, target: &target, cancel };
+    progress(&Progress::Resolving);
     let built = cargo.build("lab", Network::Yes, progress)?;
     let features = cargo.resolve(progress)?.features();
     let hash = hash(&toolchain);

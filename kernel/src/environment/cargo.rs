@@ -133,8 +133,7 @@ impl Cargo<'_> {
     ) -> Result<T, EnvironmentError> {
         self.cancel.check()?;
         let temporary = self.target.join("tmp");
-        std::fs::create_dir_all(&temporary)
-            .map_err(|source| EnvironmentError::Write { path: temporary, source })?;
+        std::fs::create_dir_all(&temporary).map_err(|source| EnvironmentError::Write { path: temporary, source })?;
         let start = |source| not_started(self.toolchain, source);
         guard::mark(&mut command);
         let mut child = command.spawn().map_err(start)?;

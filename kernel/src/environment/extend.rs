@@ -241,8 +241,7 @@ impl Addition<'_> {
     /// Whether cells can name the crate as it was resolved.
     fn is_there(&self, line: &Line, added: &Dependency, resolved: &Resolved) -> Result<bool, EnvironmentError> {
         let base = fs::read(self.base().join(FEATURES)).map_err(at(self.base()))?;
-        let base: Features =
-            serde_json::from_slice(&base).map_err(|error| damaged(self.base(), &error.to_string()))?;
+        let base: Features = serde_json::from_slice(&base).map_err(|error| damaged(self.base(), &error.to_string()))?;
         let named = NAMED.contains(&added.name.as_str());
         if let Some(changes) = changes(&base, &resolved.features()) {
             let remedy = if named {

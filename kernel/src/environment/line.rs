@@ -78,7 +78,11 @@ mod tests {
         for (line, requirement, is_local) in [
             ("regex", "regex = \"*\"", false),
             ("regex = \"1\"", "regex = \"1\"", false),
-            ("a = { version = \"1\", features = [\"path\", \"b\"] }", "a = { version = \"1\", features = [\"path\", \"b\"] }", false),
+            (
+                "a = { version = \"1\", features = [\"path\", \"b\"] }",
+                "a = { version = \"1\", features = [\"path\", \"b\"] }",
+                false,
+            ),
             ("a = { path = \"../a\" }", "a = { path = \"/book/../a\" }", true),
             ("a = {features=[\"x\"],path='/b'}", "a = {features=[\"x\"],path='/b'}", true),
         ] {

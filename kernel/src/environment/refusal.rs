@@ -51,18 +51,18 @@ fn last_block(said: &str) -> Vec<&str> {
 
 fn essential(said: &str) -> String {
     let block = last_block(said);
+    let Some(title) = block.first().map(|line| line.strip_prefix("error: ").unwrap_or(line)) else {
+        return "cargo ended without a word".to_owned();
+    };
     // What is wrong with the line itself is said first; where it stands in our file says nothing.
-    if block.first().is_some_and(|line| line.contains("failed to load manifest for workspace member"))
-        && let Some(first) = said.lines().find_map(|line| line.strip_prefix("error: "))
+    if title.contains("failed to load manifest for workspace member")
+        && let Some(first) = said.lines().find_map(|line| line.strip_prefix("error: ")).filter(|first| *first != title)
     {
         return format!("{first}; the line is read as in Cargo.toml, for example `:dep regex = \"1\"`");
     }
     if let Some(sentence) = no_feature(&block) {
         return sentence;
     }
-    let Some(title) = block.first().map(|line| line.strip_prefix("error: ").unwrap_or(line)) else {
-        return "cargo ended without a word".to_owned();
-    };
     if title.starts_with("could not compile") {
         return format!("{title}\n{}", compiler_error(said));
     }

@@ -38,7 +38,7 @@ impl Toolchain {
             }
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         };
-        let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+        let rustc = std::env::var("RUSTC").ok().filter(|set| !set.is_empty()).unwrap_or_else(|| "rustc".to_owned());
         let sysroot = PathBuf::from(ask(&rustc, &["--print", "sysroot"])?.trim());
         let asked = ask(&rustc, &["-vV"])?;
         let mut lines = asked.lines();
