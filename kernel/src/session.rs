@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
 use crate::assist;
-use crate::cell::dependency::{Line, stoppable};
+use crate::cell::dependency::{StatusLine, stoppable};
 use crate::cell::engine::{Engine, Request};
 use crate::cell::failure::Failure;
 use crate::cell::stop::Stop;
@@ -143,7 +143,7 @@ impl Session {
                 let found = stoppable(&self.stop, move |cancel| match Environment::find() {
                     Err(EnvironmentError::NotBuilt { .. }) => {
                         let title = "building the environment, once per machine".to_owned();
-                        let mut line = Line::new(&output, title);
+                        let mut line = StatusLine::new(&output, title);
                         environment::build(&mut |progress| line.show(progress), cancel)
                     }
                     found => found,

@@ -102,6 +102,10 @@ async fn several_crates_in_one_cell() {
     )
     .await;
     assert_eq!(seen.result(), Some("\"1 2 61\""), "{seen:?}");
+    // What was added is there at once.
+    for again in ["async-trait = \"0.1\"", "text = { package = \"hex\", version = \"0.4\" }"] {
+        assert_eq!(shown(&kernel, &format!(":dep {again}")).await.0, "", "{again}");
+    }
     // A crate that `lab` has needs no build, and one that would change it says so.
     let (progress, reply) = shown(&kernel, ":dep serde_json = \"1\"\nlet json = serde_json::json!(one::f());").await;
     assert_eq!(reply["status"], "ok", "{reply}");

@@ -195,6 +195,19 @@ async fn a_home_that_cannot_be_written_is_one_sentence() {
     assert_one_sentence(Some(said.trim_end()), &["Read-only", "make it writable", "ASSAY_HOME"]);
 }
 
+/// Skipped, with a word, where this process may not mount a file system.
+#[tokio::test]
+async fn a_disk_that_fills_up_during_a_build_is_one_sentence() {
+    let home = Home::empty();
+    let Some(disk) = Mount::new(&home.path(), "3m") else { return };
+    let output = Command::new(ASSAY).args(["env", "build"]).env("ASSAY_HOME", &disk.0).output().unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    let (progress, error) = said.split_once("error: ").expect("an error");
+    assert!(progress.contains("building the environment"), "{said}");
+    assert_one_sentence(Some(error.trim_end()), &["No space left", "free some space", "ASSAY_HOME"]);
+}
+
 #[tokio::test]
 async fn without_rust_the_message_says_how_to_get_it() {
     let home = Home::new();

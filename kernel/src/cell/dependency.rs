@@ -14,7 +14,7 @@ impl Engine {
         let earlier = self.compiler.extensions.clone();
         let (dependency, folder, shown) = (line.to_owned(), self.folder().to_owned(), output.clone());
         let built = stoppable(stop, move |cancel| {
-            let mut line = Line::new(&shown, format!("`:dep {dependency}`"));
+            let mut line = StatusLine::new(&shown, format!("`:dep {dependency}`"));
             let addition =
                 Addition { environment: &environment, earlier: &earlier, line: &dependency, folder: &folder };
             addition.add(&mut |progress| line.show(progress), cancel)
@@ -52,13 +52,13 @@ pub(crate) async fn stoppable<T: Send + 'static>(
 }
 
 /// One line under the cell that is redrawn, and gone when the build is over.
-pub(crate) struct Line {
+pub(crate) struct StatusLine {
     output: Output,
     title: String,
     shown: String,
 }
 
-impl Line {
+impl StatusLine {
     pub(crate) fn new(output: &Output, title: String) -> Self {
         Self { output: output.clone(), title, shown: String::new() }
     }
@@ -72,7 +72,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for StatusLine {
     fn drop(&mut self) {
         if !self.shown.is_empty() {
             self.output.send(Event::Stream(Stream::Stderr, "\r\u{1b}[K".to_owned()));

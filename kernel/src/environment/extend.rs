@@ -13,6 +13,7 @@ use super::build::{self, FEATURES, Part};
 use super::cancel::Cancel;
 use super::cargo::{Artifact, Cargo, Dependency, Features, Network, Resolved};
 use super::line::Line;
+use super::project::{Project, Written};
 use super::{Environment, EnvironmentError, NAMED, Progress, Toolchain, lock, short, sources};
 
 /// A crate that was added, built.
@@ -73,27 +74,6 @@ impl Extension {
     }
 }
 
-/// A member of the environment's workspace, written for one build; removed unless something comes of it.
-struct Member {
-    folder: PathBuf,
-    keep: bool,
-}
-
-impl Member {
-    fn keep(mut self) {
-        self.keep = true;
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        if !self.keep {
-            // What stays is removed by the next build.
-            let _ = fs::remove_dir_all(&self.folder);
-        }
-    }
-}
-
 impl Addition<'_> {
     /// Builds the crate, or finds it built; `None` when cells can name it already.
     ///
@@ -110,7 +90,7 @@ impl Addition<'_> {
             // What is here may have changed; what has a version has not.
             return if line.is_local { self.compare_with(at, progress, cancel) } else { Ok(None) };
         }
-        let key = self.key(&line.requirement);
+        let mut key = self.key(&line.requirement);
         if !line.is_local
             && let Some(extension) = Extension::open(&self.home_of(&key))
         {
@@ -130,30 +110,30 @@ impl Addition<'_> {
         // In the environment's own workspace: elsewhere, cargo would take `lab` for another package.
         let source = target.join("src");
         let cargo = Cargo { toolchain: &toolchain, source: &source, target: &target, cancel };
-        let mut krate = format!("ext_{key}");
-        let provisional = self.write_workspace(&source, &krate, &line, None)?;
+        let provisional = self.write_workspace(&source, &key, &line, None)?;
         let resolved = cargo.resolve(progress)?;
         let missing = || EnvironmentError::NotADependency { line: self.line.to_owned() };
-        let added = resolved.added_by(&krate).ok_or_else(missing)?;
+        let added = resolved.added_by(&library(&key)).ok_or_else(missing)?;
         if self.is_there(&line, added, &resolved)? {
             return Ok(None);
         }
         drop(provisional);
-        let mut member = self.write_workspace(&source, &krate, &line, Some(&added.name))?;
-        let mut built = cargo.build(&krate, Network::No, progress)?;
+        let mut written = self.write_workspace(&source, &key, &line, Some(&added.name))?;
+        let mut built = cargo.build(&library(&key), Network::No, progress)?;
         if line.is_local {
-            krate = format!("ext_{}", contents(&krate, &built, &resolved).map_err(at(&target))?);
-            if let Some(extension) = Extension::open(&self.home_of(&krate[4..])) {
+            // Named by what it holds: cells that were compiled with other sources must not be found.
+            key = contents(&key, &built, &resolved).map_err(at(&target))?;
+            if let Some(extension) = Extension::open(&self.home_of(&key)) {
                 return Ok(Some(extension));
             }
-            drop(member);
-            member = self.write_workspace(&source, &krate, &line, Some(&added.name))?;
-            built = cargo.build(&krate, Network::No, progress)?;
+            drop(written);
+            written = self.write_workspace(&source, &key, &line, Some(&added.name))?;
+            built = cargo.build(&library(&key), Network::No, progress)?;
         }
         self.compare(&toolchain, &built)?;
-        let folder = self.home_of(&krate[4..]);
+        let folder = self.home_of(&key);
         let manifest = Manifest {
-            krate,
+            krate: library(&key),
             name: added.name.clone(),
             package: added.pkg.clone(),
             file: String::new(),
@@ -162,7 +142,7 @@ impl Addition<'_> {
         let part = Part::new(&folder).map_err(at(&folder))?;
         self.collect(&toolchain, &built, &resolved, manifest, &part.0).map_err(at(&part.0))?;
         part.finish(&folder).map_err(at(&folder))?;
-        member.keep();
+        written.keep();
         Ok(Some(Extension::open(&folder).ok_or_else(|| damaged(&folder, "what was just built cannot be read"))?))
     }
 
@@ -208,34 +188,27 @@ impl Addition<'_> {
     fn write_workspace(
         &self,
         source: &Path,
-        krate: &str,
+        key: &str,
         line: &Line,
         name: Option<&str>,
-    ) -> Result<Member, EnvironmentError> {
-        let mut members: Vec<String> = self.earlier.iter().map(|other| other.manifest.krate.clone()).collect();
-        members.push(krate.to_owned());
+    ) -> Result<Written, EnvironmentError> {
+        let krate = library(key);
+        let earlier: Vec<&str> = self.earlier.iter().map(|other| other.manifest.krate.as_str()).collect();
+        let members: Vec<String> = earlier.iter().chain([&krate.as_str()]).map(|member| (*member).to_owned()).collect();
         sources::write_workspace(source, &members)?;
-        let member = Member { folder: source.join("extensions").join(krate), keep: false };
-        let write = || -> io::Result<()> {
-            for (at, other) in self.earlier.iter().enumerate() {
-                let manifest = &other.manifest;
-                let folder = source.join("extensions").join(&manifest.krate);
-                write_member(&folder, manifest, &self.earlier[..at])?;
+        let write = || -> io::Result<Written> {
+            // Theirs may be gone.
+            for (at, Extension { manifest, .. }) in self.earlier.iter().enumerate() {
+                let (krate, name, requirement) = (&manifest.krate, Some(manifest.name.as_str()), &manifest.requirement);
+                Project { krate, name, requirement, earlier: earlier[..at].to_vec() }.write(source)?.keep();
             }
-            let manifest = Manifest {
-                krate: krate.to_owned(),
-                name: name.unwrap_or_default().to_owned(),
-                package: String::new(),
-                file: String::new(),
-                requirement: line.requirement.clone(),
-            };
-            write_member(&member.folder, &manifest, self.earlier)?;
+            let project = Project { krate: &krate, name, requirement: &line.requirement, earlier: earlier.clone() };
+            let written = project.write(source)?;
             // Versions stay what they are in what is loaded.
             fs::copy(self.base().join("Cargo.lock"), source.join("Cargo.lock"))?;
-            Ok(())
+            Ok(written)
         };
-        write().map_err(at(source))?;
-        Ok(member)
+        write().map_err(at(source))
     }
 
     /// Whether cells can name the crate as it was resolved.
@@ -327,22 +300,9 @@ impl Addition<'_> {
     }
 }
 
-fn write_member(folder: &Path, manifest: &Manifest, earlier: &[Extension]) -> io::Result<()> {
-    let mut dependencies = "lab = { path = \"../../lab\" }\n".to_owned();
-    let mut code = "pub extern crate lab;\n".to_owned();
-    for other in earlier.iter().map(|extension| &extension.manifest.krate) {
-        dependencies.push_str(&format!("{other} = {{ path = \"../{other}\" }}\n"));
-        code.push_str(&format!("pub extern crate {other};\n"));
-    }
-    if !manifest.name.is_empty() {
-        code.push_str(&format!("pub extern crate {};\n", manifest.name));
-    }
-    let (krate, requirement) = (&manifest.krate, &manifest.requirement);
-    let project = format!(
-        "[package]\nname = \"{krate}\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[lib]\ncrate-type = [\"dylib\"]\n\n[dependencies]\n{dependencies}{requirement}\n"
-    );
-    sources::write_changed(&folder.join("Cargo.toml"), project.as_bytes())?;
-    sources::write_changed(&folder.join("src/lib.rs"), code.as_bytes())
+/// The crate name of the library that links what was added.
+fn library(key: &str) -> String {
+    format!("ext_{key}")
 }
 
 /// What `extended` has differently of the packages in `base`.
@@ -357,10 +317,10 @@ fn changes(base: &Features, extended: &Features) -> Option<String> {
     (!differs.is_empty()).then(|| differs.join("; "))
 }
 
-/// A hash of what was built from folders of the person's, named by `krate` otherwise.
-fn contents(krate: &str, built: &BTreeSet<Artifact>, resolved: &Resolved) -> io::Result<String> {
+/// A hash of what was built from folders of the person's, and of what it was asked for as.
+fn contents(key: &str, built: &BTreeSet<Artifact>, resolved: &Resolved) -> io::Result<String> {
     let mut hasher = Sha256::new();
-    hasher.update(krate);
+    hasher.update(key);
     for artifact in built.iter().filter(|it| is_local(&it.package) && !resolved.is_ours(&it.package)) {
         hasher.update(fs::read(&artifact.file)?);
     }

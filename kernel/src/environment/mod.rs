@@ -10,6 +10,7 @@ mod line;
 mod lock;
 mod members;
 mod progress;
+mod project;
 mod refusal;
 mod sources;
 mod toolchain;

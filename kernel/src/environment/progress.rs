@@ -58,7 +58,8 @@ pub(super) fn watch(stderr: impl Read, progress: &mut dyn FnMut(&Progress)) -> S
                 progress(&now);
                 last = Some(now);
             }
-        } else if byte == b'\n' {
+        } else if byte == b'\n' && !text.starts_with("   Compiling ") {
+            // Of crates, the bar has told already.
             said.push_str(text.trim_end());
             said.push('\n');
         }
@@ -68,19 +69,14 @@ pub(super) fn watch(stderr: impl Read, progress: &mut dyn FnMut(&Progress)) -> S
 }
 
 fn step(text: &str) -> Option<Progress> {
-    let (verb, rest) = text.trim_start().split_once(' ').unwrap_or((text.trim_start(), ""));
     // Cargo aligns its verbs; what compilers and build scripts say is not indented like this.
-    if !text.starts_with(' ') {
-        return None;
-    }
+    let (verb, rest) = text.strip_prefix("  ")?.trim_start().split_once(' ')?;
     match verb {
-        "Updating" | "Locking" | "Fetch" => Some(Progress::Resolving),
+        "Updating" | "Locking" | "Adding" | "Fetch" => Some(Progress::Resolving),
         "Blocking" => Some(Progress::Waiting),
         "Downloading" => Some(Progress::Downloading(String::new())),
         "Downloaded" => Some(Progress::Downloading(rest.to_owned())),
         "Building" => bar(rest),
-        // The bar says how far it is.
-        "Adding" | "Compiling" | "Fresh" | "Finished" => Some(Progress::Resolving).filter(|_| verb == "Adding"),
         _ => None,
     }
 }
@@ -104,7 +100,7 @@ mod tests {
         let mut seen = Vec::new();
         let said = watch(text.as_bytes(), &mut |progress| seen.push(progress.to_string()));
         assert_eq!(seen, ["resolving", "downloading itoa v1.0.15", "1/2 crates: itoa"]);
-        assert_eq!(said, "   Compiling itoa v1.0.15\nerror: no\n  --> x.rs\n");
+        assert_eq!(said, "error: no\n  --> x.rs\n");
         assert_eq!(Progress::Waiting.to_string(), "waiting for another build");
     }
 }

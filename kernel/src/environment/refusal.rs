@@ -94,6 +94,7 @@ fn compiler_error(said: &str) -> String {
         .enumerate()
         .take_while(|(at, line)| *at == 0 || !line.starts_with("error") && !line.starts_with("warning"))
         .map(|(_, line)| line)
+        .filter(|line| !line.starts_with("For more information about"))
         .collect();
     clipped(&first)
 }
