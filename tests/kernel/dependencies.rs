@@ -155,7 +155,7 @@ async fn an_interrupt_ends_a_build_and_the_next_attempt_works() {
     kernel.client().interrupt().await.unwrap();
     let (_, reply) = execution.finish().await.unwrap();
     assert_eq!(reply["ename"], "Interrupted", "{reply}");
-    assert_eq!(compilers.running(), <[String; 0]>::default());
+    until("the end of cargo", || compilers.running().is_empty()).await;
     assert_eq!(home.unfinished(), <[PathBuf; 0]>::default());
     assert_eq!(check::execute(&kernel, "kept").await.result(), Some("7"));
 
@@ -166,21 +166,23 @@ async fn an_interrupt_ends_a_build_and_the_next_attempt_works() {
 }
 
 #[tokio::test]
-async fn a_kernel_that_is_killed_leaves_no_cargo() {
-    let home = Home::new();
-    let folder = home.write_crate("endless", "pub fn f() -> i32 { 4 }", Some(ENDLESS));
-    let kernel = home.start(&[]).await;
-    check::execute(&kernel, "1").await;
-    let compilers = Compilers::of(kernel.process_id());
-    let _execution = kernel.client().execute(DEP, ExecuteOptions::default()).unwrap();
-    until("the build script", || folder.join("started").exists()).await;
-    signal("KILL", kernel.process_id());
-    until("the end of cargo", || compilers.are_gone()).await;
-    assert_eq!(home.unfinished(), <[PathBuf; 0]>::default());
-    fs::write(folder.join("go"), "").unwrap();
-    let kernel = home.start(&[]).await;
-    assert_eq!(check::execute(&kernel, DEP).await.result(), Some("4"));
-    kernel.shutdown().await;
+async fn a_kernel_that_is_ended_leaves_no_cargo() {
+    for how in ["KILL", "TERM"] {
+        let home = Home::new();
+        let folder = home.write_crate("endless", "pub fn f() -> i32 { 4 }", Some(ENDLESS));
+        let kernel = home.start(&[]).await;
+        check::execute(&kernel, "1").await;
+        let compilers = Compilers::of(kernel.process_id());
+        let _execution = kernel.client().execute(DEP, ExecuteOptions::default()).unwrap();
+        until("the build script", || folder.join("started").exists()).await;
+        signal(how, kernel.process_id());
+        until("the end of cargo", || compilers.are_gone()).await;
+        assert_eq!(home.unfinished(), <[PathBuf; 0]>::default(), "{how}");
+        fs::write(folder.join("go"), "").unwrap();
+        let kernel = home.start(&[]).await;
+        assert_eq!(check::execute(&kernel, DEP).await.result(), Some("4"), "{how}");
+        kernel.shutdown().await;
+    }
 }
 
 #[tokio::test]

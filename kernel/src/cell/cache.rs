@@ -38,10 +38,13 @@ impl Work {
         loop {
             let path = folder.join(format!("{WORK}{}", Uuid::new_v4().simple()));
             fs::create_dir(&path)?;
-            let Ok(lock) = File::open(&path) else { continue };
+            let lock = match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened?,
+            };
             // Where there are no locks, what is abandoned goes after a month.
             let _ = lock.lock();
-            // Between the two, someone may have taken it for abandoned.
+            // Meanwhile, someone may have taken it for abandoned.
             if path.exists() {
                 return Ok(Self { path, _lock: lock });
             }
