@@ -4,6 +4,9 @@
 
 mod cases;
 mod check;
+mod dependencies;
+mod failing;
+mod home;
 mod living;
 
 use std::path::{Path, PathBuf};

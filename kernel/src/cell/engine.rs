@@ -83,6 +83,11 @@ impl Engine {
         Self { compiler, state: State::default(), host: None, tier, beside, program, folder }
     }
 
+    /// Where cells run.
+    pub(super) fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
     /// Starts the cell host if there is none.
     pub(crate) async fn ensure_host(&mut self) -> Result<&mut Host, HostError> {
         let host = match self.host.take() {

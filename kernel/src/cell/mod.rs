@@ -5,7 +5,7 @@ pub(crate) mod brackets;
 pub(crate) mod cache;
 pub(crate) mod compile;
 mod content;
-mod dependency;
+pub(crate) mod dependency;
 pub(crate) mod diagnostics;
 pub(crate) mod engine;
 mod enter;
@@ -21,6 +21,7 @@ pub(crate) mod split;
 pub(crate) mod state;
 pub(crate) mod stop;
 mod tier;
+mod trouble;
 pub(crate) mod types;
 
 pub use enter::cell_host;
