@@ -1,0 +1,73 @@
+"""Prints what was measured as one Markdown table."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from results import Results
+from rows import ROWS, Row
+
+DIGITS = {"s": 3, "ms": 2, "MB": 0, "MB/s": 1, "": 0}
+
+
+def markdown(results: Results, machine: dict[str, str], peer: bool) -> str:
+    lines = [", ".join(f"{name}: {text}" for name, text in machine.items()) + ".", ""]
+    lines.append("Medians (smallest - largest, how many). `against`: the multiple that the goal speaks of.")
+    lines.append("")
+    head = ["", "goal", "assay", "against", *(["evcxr_jupyter", "assay / evcxr"] if peer else []), "met"]
+    lines.append("| " + " | ".join(head) + " |")
+    lines.append("|" + "---|" * len(head))
+    shown = [row for row in ROWS if row.key in results.values or row.key in results.wrong]
+    for row in shown:
+        cells = [row.label, row.goal(), _figures(results, row, "assay"), _against(results, row)]
+        if peer:
+            share = results.ratio(row.key, "assay", row.key, "evcxr")
+            cells += [_figures(results, row, "evcxr"), "" if share is None else f"{share:.2f} x"]
+        lines.append("| " + " | ".join([*cells, _met(row, results)]) + " |")
+    notes = [f"- {note}" for note in results.notes]
+    return "\n".join([*lines, "", *notes]).rstrip() + "\n"
+
+
+def record(results: Results, machine: dict[str, str]) -> dict[str, Any]:
+    """Everything, for a file."""
+    rows = {
+        row.key: {
+            "label": row.label,
+            "goal": row.goal(),
+            "unit": row.unit,
+            "values": {who: values for who, values in results.values[row.key].items()},
+            "medians": {who: statistics.median(values) for who, values in results.values[row.key].items() if values},
+            "against": row.against(results, "assay"),
+            "met": row.met(results),
+        }
+        for row in ROWS
+        if row.key in results.values
+    }
+    return {"machine": machine, "rows": rows, "notes": results.notes}
+
+
+def _figures(results: Results, row: Row, who: str) -> str:
+    values = results.values[row.key].get(who)
+    if not values:
+        return results.missing[row.key].get(who, "")
+    digits = DIGITS[row.unit]
+    median, low, high = (f"{value:.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
+    wrong = ", wrong" if who in results.wrong[row.key] else ""
+    return f"{median} {row.unit} ({low} - {high}, {len(values)}{wrong})"
+
+
+def _against(results: Results, row: Row) -> str:
+    factor = row.against(results, "assay")
+    if factor is None or row.of is None:
+        return ""
+    other = results.median(*row.of)
+    digits = DIGITS[row.unit]
+    return f"{factor:.2f} x" + ("" if other is None else f" of {other:.{digits}f} {row.unit}")
+
+
+def _met(row: Row, results: Results) -> str:
+    if not row.goal():
+        return ""
+    # A goal that speaks of the peer is met in part without it.
+    return {True: "met", False: "not met", None: "so far met"}[row.met(results)]
