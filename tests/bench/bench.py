@@ -22,7 +22,9 @@ class Counts:
     starts: int = 9
     sessions: int = 3
     repeats: int = 7
-    peer_starts: int = 3
+    peer_starts: int = 7
+    # With its dependencies, which takes far longer than a bare start.
+    peer_loads: int = 5
     peer_sessions: int = 2
     peer_repeats: int = 5
 
@@ -32,7 +34,7 @@ class Counts:
         return self.peer_starts, self.peer_sessions, self.peer_repeats
 
 
-QUICK = Counts(starts=3, sessions=2, repeats=2, peer_starts=1, peer_sessions=2, peer_repeats=2)
+QUICK = Counts(starts=3, sessions=2, repeats=2, peer_starts=1, peer_loads=1, peer_sessions=2, peer_repeats=2)
 
 
 @dataclass

@@ -15,8 +15,8 @@ import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
-# Every process that a kernel starts inherits this variable; what is left at the end is found by it.
-MARK = "ASSAY_BENCH_RUN"
+from processes import MARK, descendants, name, resident
+
 DELIMITER = b"<IDS|MSG>"
 
 
@@ -183,12 +183,16 @@ class Kernel:
             raise KernelFailed(f"{self.spec.who} took more than {elapsed:.0f} s for `{what[:200]}`")
 
     def memory_at_rest(self) -> tuple[float, float]:
-        """MB resident once no compiler runs any more: the kernel's own process, and those below it together."""
+        """MB resident when no compiler runs any more: the kernel's own process, and those below it together."""
+        self.rest()
+        return resident(self.process.pid), sum(map(resident, descendants(self.process.pid)))
+
+    def rest(self) -> None:
+        """Waits for compilers that still work beside the cells, so that they do not slow what is measured next."""
         began = time.perf_counter()
-        while "rustc" in map(_name, below := _descendants(self.process.pid)):
-            self._check_alive(time.perf_counter() - began, what="the compilers to end")
-            time.sleep(0.05)
-        return _resident(self.process.pid), sum(map(_resident, below))
+        while "rustc" in map(name, descendants(self.process.pid)):
+            self._check_alive(time.perf_counter() - began, what="its compilers to end")
+            time.sleep(0.02)
 
     def close(self) -> None:
         """Asks the kernel to end, and ends what is left of its session."""
@@ -214,23 +218,6 @@ class Kernel:
         self.close()
 
 
-def end_leftovers() -> list[int]:
-    """Kills what kernels of this run have left behind; a cell's process may be in a session of its own."""
-    wanted = f"{MARK}={os.getpid()}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                os.kill(int(entry.name), signal.SIGKILL)
-                found.append(int(entry.name))
-        except OSError:
-            # Gone meanwhile, or another user's.
-            continue
-    return found
-
-
 def _parent(frames: list[bytes]) -> str:
     return str(json.loads(frames[frames.index(DELIMITER) + 3]).get("msg_id"))
 
@@ -238,34 +225,3 @@ def _parent(frames: list[bytes]) -> str:
 def _is_idle(frames: list[bytes], request: str) -> bool:
     start = frames.index(DELIMITER)
     return b'"status"' in frames[start + 2] and b'"idle"' in frames[start + 5] and request.encode() in frames[start + 3]
-
-
-def _resident(pid: int) -> float:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0.0
-    for line in status.splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    return 0.0
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
-
-
-def _descendants(pid: int) -> list[int]:
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = [int(child) for child in task.read_text().split()]
-        except OSError:
-            # The thread has ended meanwhile.
-            continue
-        for child in children:
-            found += [child, *_descendants(child)]
-    return found

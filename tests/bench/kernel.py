@@ -21,7 +21,8 @@ import starts
 import table
 import training
 from bench import QUICK, Bench, Counts
-from client import KernelFailed, end_leftovers
+from client import KernelFailed
+from processes import end_leftovers
 from results import Results, say
 from rows import GROUPS, ROWS, wanted
 
@@ -41,6 +42,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as name:
         try:
             return _measure(arguments, Path(name))
+        except KeyboardInterrupt:
+            return 130
         finally:
             if left := end_leftovers():
                 say(f"ended {len(left)} processes that kernels had left behind")

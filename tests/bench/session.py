@@ -70,12 +70,6 @@ def _guarded(bench: Bench, kernel: Kernel, row: str, measure: Callable[[], None]
             raise
 
 
-def _settle(kernel: Kernel) -> None:
-    """What the cells before have left to be done beside them is done when this one has its result."""
-    for _ in range(2):
-        kernel.ok(cells.expression())
-
-
 def _memory(bench: Bench, kernel: Kernel) -> None:
     own, below = kernel.memory_at_rest()
     bench.results.add("memory", kernel.spec.who, own)
@@ -83,7 +77,7 @@ def _memory(bench: Bench, kernel: Kernel) -> None:
 
 
 def _kind(bench: Bench, kernel: Kernel, row: str, make: Callable[[], str]) -> None:
-    _settle(kernel)
+    kernel.rest()
     for _ in range(bench.counts.of(kernel.spec)[2]):
         bench.results.add(row, kernel.spec.who, kernel.ok(make()).seconds)
 
@@ -97,7 +91,7 @@ def _again(bench: Bench, kernel: Kernel) -> None:
 
 
 def _error(bench: Bench, kernel: Kernel, row: str, make: Callable[[], str], said: str) -> None:
-    _settle(kernel)
+    kernel.rest()
     for _ in range(bench.counts.of(kernel.spec)[2]):
         outcome = kernel.execute(make(), patience=30 * 60)
         if outcome.status != "error" or said not in outcome.error():

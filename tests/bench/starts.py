@@ -14,12 +14,12 @@ def measure(bench: Bench) -> None:
     for number in range(max(bench.counts.starts, bench.counts.peer_starts)):
         for spec in bench.specs():
             if number < bench.counts.of(spec)[0]:
-                _one(bench, spec)
+                _one(bench, spec, number < bench.counts.peer_loads)
     if bench.wants("four"):
         _four(bench)
 
 
-def _one(bench: Bench, spec: Spec) -> None:
+def _one(bench: Bench, spec: Spec, loaded: bool) -> None:
     results = bench.results
     with bench.start(spec) as kernel:
         seconds = _first_result(kernel)
@@ -29,7 +29,7 @@ def _one(bench: Bench, spec: Spec) -> None:
         # Its environment has both in every kernel.
         results.add("first", spec.who, seconds)
         return
-    if not bench.wants("first"):
+    if not loaded or not bench.wants("first"):
         return
     try:
         with bench.load(spec) as kernel:

@@ -23,7 +23,7 @@ def markdown(results: Results, machine: dict[str, str], peer: bool) -> str:
         cells = [row.label, row.goal(), _figures(results, row, "assay"), _against(results, row)]
         if peer:
             share = results.ratio(row.key, "assay", row.key, "evcxr")
-            cells += [_figures(results, row, "evcxr"), "" if share is None else f"{share:.2f} x"]
+            cells += [_figures(results, row, "evcxr"), "" if share is None else f"{_number(share, 2)} x"]
         lines.append("| " + " | ".join([*cells, _met(row, results)]) + " |")
     notes = [f"- {note}" for note in results.notes]
     return "\n".join([*lines, "", *notes]).rstrip() + "\n"
@@ -51,10 +51,15 @@ def _figures(results: Results, row: Row, who: str) -> str:
     values = results.values[row.key].get(who)
     if not values:
         return results.missing[row.key].get(who, "")
-    digits = DIGITS[row.unit]
-    median, low, high = (f"{value:.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
+    figures = (statistics.median(values), min(values), max(values))
+    median, low, high = (_number(value, DIGITS[row.unit]) for value in figures)
     wrong = ", wrong" if who in results.wrong[row.key] else ""
-    return f"{median} {row.unit} ({low} - {high}, {len(values)}{wrong})"
+    return f"{median} {row.unit}".rstrip() + f" ({low} - {high}, {len(values)}{wrong})"
+
+
+def _number(value: float, digits: int) -> str:
+    """Two digits at least of what is small."""
+    return f"{value:.2g}" if digits and value < 0.1 else f"{value:.{digits}f}"
 
 
 def _against(results: Results, row: Row) -> str:
@@ -62,8 +67,7 @@ def _against(results: Results, row: Row) -> str:
     if factor is None or row.of is None:
         return ""
     other = results.median(*row.of)
-    digits = DIGITS[row.unit]
-    return f"{factor:.2f} x" + ("" if other is None else f" of {other:.{digits}f} {row.unit}")
+    return f"{factor:.2f} x" + ("" if other is None else f" of {_number(other, DIGITS[row.unit])} {row.unit}")
 
 
 def _met(row: Row, results: Results) -> str:

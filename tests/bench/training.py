@@ -30,7 +30,7 @@ def measure(bench: Bench) -> None:
 
 
 def _program(bench: Bench) -> None:
-    for steps in (50, LONG):
+    for steps in [50] * bench.counts.repeats + [LONG]:
         run = subprocess.run([bench.step, str(steps)], check=True, capture_output=True, text=True)
         _record(bench, "program", steps, "", run.stdout.splitlines()[-1])
 
@@ -51,6 +51,7 @@ def _session(bench: Bench, spec: Spec) -> None:
 
 def _train(bench: Bench, kernel: Kernel, steps: int, level: str) -> None:
     who = kernel.spec.who
+    kernel.rest()
     outcome = kernel.ok(cells.training(steps), patience=30 * 60)
     if steps == 50:
         bench.results.add(f"first_step{level}", who, outcome.first("stream"))
