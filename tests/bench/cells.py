@@ -82,10 +82,7 @@ def borrow_error() -> str:
 
 
 def shape_error() -> str:
-    return (
-        f"let wide: Tensor<Rank2<{fresh()}, 783>, f32, Cpu> = dev.zeros();\n"
-        "let scores = model.forward(wide);"
-    )
+    return f"let wide: Tensor<Rank2<{fresh()}, 783>, f32, Cpu> = dev.zeros();\nlet scores = model.forward(wide);"
 
 
 def query() -> str:

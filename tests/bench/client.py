@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,11 @@ class Kernel:
         # A client that finds no kernel yet tries again after 100 ms, which would round what is measured.
         context.reconnect_ivl = 5
         context.rcvhwm = 0
-        env = os.environ | {"TMPDIR": str(folder), MARK: str(os.getpid()), "ASSAY_DB": str(folder / "assay.db")} | spec.env
+        env = (
+            os.environ
+            | {"TMPDIR": str(folder), MARK: str(os.getpid()), "ASSAY_DB": str(folder / "assay.db")}
+            | spec.env
+        )
         argv = [file if part == "{connection_file}" else part for part in spec.argv]
         # Messages of earlier cells that came while the last one ran.
         self.late = 0
@@ -87,7 +92,13 @@ class Kernel:
         self._log = open(folder / "kernel.log", "wb")
         self.spawned = time.perf_counter()
         self.process = subprocess.Popen(
-            argv, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
+            argv,
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
         )
         self._context = context
         self._client = BlockingKernelClient(context=context)
@@ -198,14 +209,10 @@ class Kernel:
         """Asks the kernel to end, and ends what is left of its session."""
         if self.process.poll() is None:
             self._client.control_channel.send(self._client.session.msg("shutdown_request", {"restart": False}))
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
         self._client.stop_channels()
         self._context.destroy(linger=0)

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Cells against the clock: assay, and with --peer evcxr_jupyter in the same sitting. README.md says what each row is."""
+"""Cells against the clock: assay, and with --peer evcxr_jupyter in the same sitting.
+
+README.md says what each row is."""
 
 from __future__ import annotations
 
@@ -87,12 +89,23 @@ def _run(bench: Bench) -> None:
 def _arguments() -> argparse.Namespace:
     names = [*GROUPS, *(row.key for row in ROWS)]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peer", action="store_true", help="measure evcxr_jupyter beside assay; the first time it "
-                        "builds it and Polars, about half an hour on two cores")
-    parser.add_argument("--only", nargs="+", metavar="ROW", choices=names, help="only these rows, or groups of rows: "
-                        + ", ".join(names))
+    parser.add_argument(
+        "--peer",
+        action="store_true",
+        help="measure evcxr_jupyter beside assay; the first time it "
+        "builds it and Polars, about half an hour on two cores",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="ROW",
+        choices=names,
+        help="only these rows, or groups of rows: " + ", ".join(names),
+    )
     parser.add_argument("--quick", action="store_true", help="few repetitions, to see that everything works")
-    parser.add_argument("--assay", type=Path, metavar="FILE", help="an assay binary, instead of building this checkout's")
+    parser.add_argument(
+        "--assay", type=Path, metavar="FILE", help="an assay binary, instead of building this checkout's"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file")
     return parser.parse_args()
 

@@ -43,7 +43,18 @@ def enter_python() -> None:
     interpreter = folder / "bin" / "python"
     if not (folder / "ready").exists():
         _run([sys.executable, "-m", "venv", "--clear", str(folder)])
-        _run([str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)])
+        _run(
+            [
+                str(interpreter),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+                str(requirements),
+            ]
+        )
         (folder / "ready").touch()
     os.execv(interpreter, [str(interpreter), *sys.argv])
 
@@ -63,7 +74,9 @@ def assay(binary: Path | None, prefix: Path) -> Spec:
 def step() -> Path:
     """The program with the same training loop."""
     target = home() / "step"
-    _run(["cargo", "build", "--release", "--quiet", "--locked"], cwd=HERE / "step", env={"CARGO_TARGET_DIR": str(target)})
+    _run(
+        ["cargo", "build", "--release", "--quiet", "--locked"], cwd=HERE / "step", env={"CARGO_TARGET_DIR": str(target)}
+    )
     return target / "release" / "step"
 
 
@@ -73,8 +86,11 @@ def peer(prefix: Path) -> tuple[Spec, Path]:
     binary = root / "bin" / "evcxr_jupyter"
     if not binary.exists():
         version = ["--locked", "--version", PEER_VERSION]
-        _run(["cargo", "install", "evcxr_jupyter", *version, "--root", str(root)], cwd=root.parent,
-             env={"CARGO_TARGET_DIR": str(home() / "evcxr-target")})
+        _run(
+            ["cargo", "install", "evcxr_jupyter", *version, "--root", str(root)],
+            cwd=root.parent,
+            env={"CARGO_TARGET_DIR": str(home() / "evcxr-target")},
+        )
     data = prefix / "share" / "jupyter"
     _run([str(binary), "--install"], env={"JUPYTER_PATH": str(data)})
     config = home() / "evcxr-config"
@@ -95,10 +111,18 @@ def peer(prefix: Path) -> tuple[Spec, Path]:
 
 
 def machine() -> dict[str, str]:
-    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                  if line.startswith("model name")), platform.processor())
+    model = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
     memory = int(Path("/proc/meminfo").read_text().split()[1]) / 1024 / 1024
-    commit = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=REPOSITORY, capture_output=True, text=True)
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=REPOSITORY, capture_output=True, text=True
+    )
     return {
         "machine": f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB",
         "rustc": _rustc("--version").split()[1],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import cells
 from bench import Bench
@@ -51,19 +51,19 @@ def _session(bench: Bench, spec: Spec, repeated: list[str], known: bool) -> None
                 if known:
                     results.add("again_new", who, seconds)
         for row, make in KINDS:
-            _guarded(bench, kernel, row, lambda: _kind(bench, kernel, row, make))
-        _guarded(bench, kernel, "again", lambda: _again(bench, kernel))
+            _guarded(_kind, bench, kernel, row, make)
+        _guarded(_again, bench, kernel, "again")
         for row, make, said in ERRORS:
-            _guarded(bench, kernel, row, lambda: _error(bench, kernel, row, make, said))
-        _guarded(bench, kernel, "output", lambda: _output(bench, kernel))
+            _guarded(_error, bench, kernel, row, make, said)
+        _guarded(_output, bench, kernel, "output")
 
 
-def _guarded(bench: Bench, kernel: Kernel, row: str, measure: Callable[[], None]) -> None:
+def _guarded(measure: Callable[..., None], bench: Bench, kernel: Kernel, row: str, *rest: object) -> None:
     """One row that goes wrong is said under the table, and the others are measured."""
     if not bench.wants(row):
         return
     try:
-        measure()
+        measure(bench, kernel, row, *rest)
     except KernelFailed as error:
         bench.results.fail(row, kernel.spec.who, str(error))
         if kernel.process.poll() is not None:
@@ -82,12 +82,12 @@ def _kind(bench: Bench, kernel: Kernel, row: str, make: Callable[[], str]) -> No
         bench.results.add(row, kernel.spec.who, kernel.ok(make()).seconds)
 
 
-def _again(bench: Bench, kernel: Kernel) -> None:
+def _again(bench: Bench, kernel: Kernel, row: str) -> None:
     cell = cells.printing()
     for _ in range(2):
         kernel.ok(cell)
     for _ in range(bench.counts.of(kernel.spec)[2]):
-        bench.results.add("again", kernel.spec.who, kernel.ok(cell).first("stream"))
+        bench.results.add(row, kernel.spec.who, kernel.ok(cell).first("stream"))
 
 
 def _error(bench: Bench, kernel: Kernel, row: str, make: Callable[[], str], said: str) -> None:
@@ -101,17 +101,17 @@ def _error(bench: Bench, kernel: Kernel, row: str, make: Callable[[], str], said
             bench.results.fail(row, kernel.spec.who, f"{count} `error` messages for one mistake")
 
 
-def _output(bench: Bench, kernel: Kernel) -> None:
+def _output(bench: Bench, kernel: Kernel, row: str) -> None:
     results, who = bench.results, kernel.spec.who
     for _ in range(bench.counts.of(kernel.spec)[2] // 2 + 1):
         cell = cells.lines(LINES)
         outcome = kernel.ok(cell)
         # Whatever came after idle comes before this cell's own idle, under one of the two parents.
         after = kernel.ok(cells.trivial())
-        results.add("output", who, LINES * 100 / 1e6 / outcome.seconds)
+        results.add(row, who, LINES * 100 / 1e6 / outcome.seconds)
         expected = cells.expected_lines(cell)
         if (got := outcome.text()) != expected:
-            results.fail("output", who, f"{len(got)} of {len(expected)} bytes, or in another order")
+            results.fail(row, who, f"{len(got)} of {len(expected)} bytes, or in another order")
         if late := kernel.late + len(after.text()):
-            results.fail("output", who, f"output after idle ({late} messages or bytes)")
+            results.fail(row, who, f"output after idle ({late} messages or bytes)")
         results.add("output_messages", who, outcome.count("stream"))

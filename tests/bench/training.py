@@ -64,4 +64,4 @@ def _record(bench: Bench, who: str, steps: int, level: str, printed: str) -> Non
     if len(times) != steps:
         raise KernelFailed(f"{who} made {len(times)} of {steps} steps")
     row = "steps_50" if steps == 50 else "steps_3000"
-    bench.results.add(f"{row}{level}", who, statistics.median(times[-min(LAST, steps):]) * 1000)
+    bench.results.add(f"{row}{level}", who, statistics.median(times[-min(LAST, steps) :]) * 1000)
