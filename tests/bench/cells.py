@@ -21,15 +21,18 @@ use dfdx::prelude::*;
 use dfdx::optim::{Adam, Optimizer};""",
 }
 
+# What the model is trained on.
+DATA = """\
+let x: Tensor<Rank2<128, 784>, f32, Cpu> = dev.sample_normal();
+let y: Tensor<Rank2<128, 10>, f32, Cpu> = dev.sample_uniform();"""
+
 # A model and a frame are alive while everything else is measured.
 SETUP = [
     "let a = 1;",
     "fn twice(x: i32) -> i32 { x * 2 }",
     "type Mlp = (Linear<784, 128>, ReLU, Linear<128, 10>);",
     "let dev = Cpu::seed_from_u64(0);",
-    """\
-let x: Tensor<Rank2<128, 784>, f32, Cpu> = dev.sample_normal();
-let y: Tensor<Rank2<128, 10>, f32, Cpu> = dev.sample_uniform();""",
+    DATA,
     "let mut model = dev.build_module::<Mlp, f32>();",
     """let frame = df!("a" => [1, 2, 3], "b" => [1.0, 2.0, 3.0]).unwrap();""",
 ]
@@ -93,13 +96,18 @@ def query() -> str:
     )
 
 
-def training(steps: int) -> str:
-    """The loop of `step/src/loop.rs` at the cell's top level, as a person writes it."""
+def training(steps: int, who: str) -> str:
+    """The loop of `step/src/loop.rs` at the cell's top level, as a person writes it.
+
+    The peer makes the data in the same cell. Each of its cells has a dfdx of its own, and with it a counter that
+    numbers tensors from 0: the gradients of tensors of an earlier cell and of this one get mixed up, and it panics.
+    """
     lines = LOOP.read_text().splitlines()
     # Without the block around it and the block's value.
     body = "\n".join(line.removeprefix("    ") for line in lines[1:-2])
     body = body.replace('"first step"', f'"first step {fresh()}"')
-    return f"let steps: usize = {steps};\n{body}"
+    data = f"{DATA}\n" if who == "evcxr" else ""
+    return f"{data}let steps: usize = {steps};\n{body}"
 
 
 # Prints what the training cell measured; a cell of its own, so that the training cell holds nothing else.

@@ -62,7 +62,11 @@ class Outcome:
         return sum(message.kind == kind for message in self.messages)
 
     def text(self) -> str:
-        return "".join(message.content["text"] for message in self.messages if message.kind == "stream")
+        return "".join(self.streams("stdout"))
+
+    def streams(self, name: str) -> list[str]:
+        streams = (message.content for message in self.messages if message.kind == "stream")
+        return [content["text"] for content in streams if content["name"] == name]
 
     def error(self) -> str:
         """All that is said in `error` messages."""
@@ -171,8 +175,11 @@ class Kernel:
     def ok(self, code: str, patience: float | None = None) -> Outcome:
         """Runs a cell that has to end well."""
         outcome = self.execute(code, patience)
-        if outcome.status != "ok" or outcome.count("error"):
-            raise KernelFailed(f"{self.spec.who} failed at `{code[:200]}`: {outcome.error()[:600]}")
+        # The peer says `ok` of a cell that panicked.
+        panicked = any("panicked at" in text for text in outcome.streams("stderr"))
+        if outcome.status != "ok" or outcome.count("error") or panicked:
+            said = outcome.error() or "".join(outcome.streams("stderr"))
+            raise KernelFailed(f"{self.spec.who} failed at `{code[:200]}`: {said[:600]}")
         return outcome
 
     def _reply(self, request: str) -> str:

@@ -30,7 +30,7 @@ def interrupt(bench: Bench) -> None:
         for cell in cells.SETUP:
             kernel.ok(cell)
         for _ in range(bench.counts.repeats):
-            outcome = kernel.execute(":opt 3\n" + cells.training(50), interrupt_after=INTERRUPT_AFTER)
+            outcome = kernel.execute(":opt 3\n" + cells.training(50, "assay"), interrupt_after=INTERRUPT_AFTER)
             if outcome.messages[-1].kind != "status" or not outcome.count("interrupt"):
                 raise KernelFailed("the compile ended before it was interrupted")
             if outcome.count("stream"):
