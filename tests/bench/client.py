@@ -179,7 +179,7 @@ class Kernel:
         panicked = any("panicked at" in text for text in outcome.streams("stderr"))
         if outcome.status != "ok" or outcome.count("error") or panicked:
             said = outcome.error() or "".join(outcome.streams("stderr"))
-            raise KernelFailed(f"{self.spec.who} failed at `{code[:200]}`: {said[:600]}")
+            raise KernelFailed(f"{self.spec.who} failed at `{code[:80]}`: {said[:400]}")
         return outcome
 
     def _reply(self, request: str) -> str:
@@ -198,7 +198,7 @@ class Kernel:
         if self.process.poll() is not None:
             raise KernelFailed(f"{self.spec.who} ended with {self.process.returncode}; see {self._log.name}")
         if elapsed > (limit or self.spec.patience):
-            raise KernelFailed(f"{self.spec.who} took more than {elapsed:.0f} s for `{what[:200]}`")
+            raise KernelFailed(f"{self.spec.who} took more than {elapsed:.0f} s for `{what[:80]}`")
 
     def memory_at_rest(self) -> tuple[float, float]:
         """MB resident when no compiler runs any more: the kernel's own process, and those below it together."""

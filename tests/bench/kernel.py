@@ -70,7 +70,7 @@ def _measure(arguments: argparse.Namespace, folder: Path) -> int:
     except KeyboardInterrupt:
         say("interrupted; the table holds what was measured until then")
         code = 130
-    print(table.markdown(results, machine, arguments.peer), end="")
+    print(table.markdown(results, machine, bench.wanted, arguments.peer), end="")
     if arguments.json:
         arguments.json.write_text(json.dumps(table.record(results, machine), indent=1) + "\n")
     return code
@@ -83,7 +83,7 @@ def _run(bench: Bench) -> None:
         try:
             MEASURES[group](bench)
         except KernelFailed as error:
-            bench.results.fail(group, "assay", str(error))
+            bench.results.note(f"`{group}` ended early: {error}")
 
 
 def _arguments() -> argparse.Namespace:

@@ -17,9 +17,13 @@ def measure(bench: Bench) -> None:
     bench.results.skip("early", "evcxr", "not measured")
     bench.results.skip("late", "evcxr", "not measured")
     for _ in range(bench.counts.sessions):
-        with bench.load(bench.assay) as kernel:
-            kernel.ok("let a = 1;")
-            seconds = [kernel.ok(cell).seconds for cell in cells.notebook(LENGTH)]
+        try:
+            with bench.load(bench.assay) as kernel:
+                kernel.ok("let a = 1;")
+                seconds = [kernel.ok(cell).seconds for cell in cells.notebook(LENGTH)]
+        except KernelFailed as error:
+            bench.results.fail("late", "assay", str(error))
+            continue
         bench.results.add("early", "assay", statistics.median(seconds[3:6]))
         bench.results.add("late", "assay", statistics.median(seconds[-3:]))
 

@@ -30,6 +30,8 @@ class Results:
         say(f"{who:8s} {row:18s} {value:10.4f}")
 
     def note(self, text: str) -> None:
+        """One line, whatever a kernel put into it."""
+        text = " ".join(text.split())
         if text not in self.notes:
             self.notes.append(text)
             say(text)

@@ -11,15 +11,14 @@ from rows import ROWS, Row
 DIGITS = {"s": 3, "ms": 2, "MB": 0, "MB/s": 1, "": 0}
 
 
-def markdown(results: Results, machine: dict[str, str], peer: bool) -> str:
+def markdown(results: Results, machine: dict[str, str], wanted: set[str], peer: bool) -> str:
     lines = [", ".join(f"{name}: {text}" for name, text in machine.items()) + ".", ""]
     lines.append("Medians (smallest - largest, how many). `against`: the multiple that the goal speaks of.")
     lines.append("")
     head = ["", "goal", "assay", "against", *(["evcxr_jupyter", "assay / evcxr"] if peer else []), "met"]
     lines.append("| " + " | ".join(head) + " |")
     lines.append("|" + "---|" * len(head))
-    shown = [row for row in ROWS if row.key in results.values or row.key in results.wrong]
-    for row in shown:
+    for row in (row for row in ROWS if row.key in wanted or row.key in results.values):
         cells = [row.label, row.goal(), _figures(results, row, "assay"), _against(results, row)]
         if peer:
             share = results.ratio(row.key, "assay", row.key, "evcxr")
@@ -73,5 +72,7 @@ def _against(results: Results, row: Row) -> str:
 def _met(row: Row, results: Results) -> str:
     if not row.goal():
         return ""
+    if results.median(row.key, "assay") is None:
+        return "not measured"
     # A goal that speaks of the peer is met in part without it.
     return {True: "met", False: "not met", None: "so far met"}[row.met(results)]
