@@ -26,8 +26,8 @@ use super::compile::{CompileError, Compiled, Compiler};
 use super::generate::Generated;
 use super::host::Handle;
 
-/// How long a cell runs before it is worth a second compilation.
-const WORTH: Duration = Duration::from_millis(300);
+/// How long a cell runs before it is worth a second compilation: one with a loop, and any other.
+const WORTH: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TierError {
@@ -136,7 +136,8 @@ impl Tiers {
         for krate in known {
             self.replace(&krate, compiler, handle).await?;
         }
-        tokio::time::sleep(WORTH).await;
+        let [with_loop, other] = WORTH;
+        tokio::time::sleep(if self.loaded[krate].cell.repeats { with_loop } else { other }).await;
         if over.load(Ordering::Relaxed) {
             return Ok(());
         }
