@@ -25,6 +25,13 @@ pub(crate) fn is_nameable(ty: &str) -> bool {
     })
 }
 
+/// Whether the type is defined inside a cell's body.
+pub(crate) fn is_inside_cell(ty: &str) -> bool {
+    ty.match_indices("assay_body::").any(|(at, _)| !ty[at..].starts_with("assay_body::{closure#0}}"))
+        && !ty.contains("{closure@")
+        && !ty.contains("{async ")
+}
+
 /// The type as a person would write it: without the crates that only we know of.
 pub(crate) fn for_people(ty: &str) -> String {
     let mut words = String::new();
