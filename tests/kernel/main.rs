@@ -72,4 +72,26 @@ macro_rules! files {
     };
 }
 
-files!(variables, moves, items, errors, display, output, commands, crashes, lab);
+files!(
+    closures,
+    commands,
+    control,
+    crashes,
+    display,
+    errors,
+    impls,
+    items,
+    lab,
+    large,
+    macros,
+    modules,
+    moves,
+    names,
+    output,
+    redefinition,
+    rerun,
+    syntax,
+    threads,
+    values,
+    variables
+);
