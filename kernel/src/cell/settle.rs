@@ -127,6 +127,14 @@ impl Engine {
         {
             hints.push("`.ok_or(\"what is missing\")?` makes an error of `None`".to_owned());
         }
+        for error in found.iter().filter(|it| it.code() == Some("E0599")) {
+            let name = error.message.split('`').nth(1).unwrap_or_default();
+            if let Some((title, cell)) = self.state.former.get(name) {
+                hints.push(format!(
+                    "`{name}` was in the {title} of cell [{cell}], which does not go with what a later cell defined; define it again"
+                ));
+            }
+        }
         let of_cell = |it: &&Diagnostic| it.labels().any(|label| label.contains("expected `Result<(), Box<dyn "));
         if found.iter().filter(|it| it.code() == Some("E0308")).any(|it| of_cell(&it)) {
             hints.push(

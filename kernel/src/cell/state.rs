@@ -130,6 +130,8 @@ pub(crate) struct State {
     pub(crate) gone: BTreeMap<String, Gone>,
     pub(crate) items: BTreeMap<String, Held>,
     pub(crate) impls: Vec<Held>,
+    /// Methods that went with an earlier definition of their type: what defined them, and in which cell.
+    pub(crate) former: BTreeMap<String, (String, u32)>,
     pub(crate) imports: Vec<Import>,
     pub(crate) macros: BTreeMap<String, (Origin, Range<usize>)>,
 }
@@ -173,6 +175,7 @@ impl State {
         let mut new = Vec::new();
         for held in carried.iter().cloned().chain(own) {
             if let Some(why) = plan.broken.get(&held.key()) {
+                self.remember(&held);
                 if !held.broken {
                     said.push(format!("{} ({why})", super::settle::broken(&held.title(), held.origin.cell)));
                 }
@@ -182,6 +185,9 @@ impl State {
             }
         }
         for held in &new {
+            for member in members(&held.part.kind) {
+                self.former.remove(member);
+            }
             self.hold(held.clone());
         }
         for part in &split.parts {
@@ -227,7 +233,20 @@ impl State {
             ItemKind::Impl(it) => it.homes.iter().any(|home| homes.contains(home.as_str())),
             _ => false,
         };
-        self.impls.retain(|held| kept.contains(&held.key()) || !moves(held));
+        let (gone, stay) =
+            std::mem::take(&mut self.impls).into_iter().partition(|held| moves(held) && !kept.contains(&held.key()));
+        self.impls = stay;
+        for held in &gone {
+            self.remember(held);
+        }
+    }
+
+    /// Keeps the names of methods that are gone, to say so when one of them is called.
+    fn remember(&mut self, held: &Held) {
+        let title = held.title();
+        for member in members(&held.part.kind) {
+            self.former.insert(member.clone(), (title.clone(), held.origin.cell));
+        }
     }
 
     fn import(&mut self, origin: &Origin, leaf: &Leaf) {
@@ -275,6 +294,15 @@ pub(crate) fn crate_paths(ty: &str) -> impl Iterator<Item = (&str, &str)> {
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
         (krate.len() == 21).then(|| (krate, &rest[..end]))
     })
+}
+
+/// The members of an `impl`.
+fn members(kind: &ItemKind) -> impl Iterator<Item = &String> {
+    let members = match kind {
+        ItemKind::Impl(it) => Some(it.members.keys()),
+        _ => None,
+    };
+    members.into_iter().flatten()
 }
 
 /// The name of an item that is another one when it is compiled again.

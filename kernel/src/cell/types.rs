@@ -12,7 +12,7 @@ pub(super) fn in_later_cells(printed: &str, krate: &str, external: &BTreeSet<&st
     let printed = printed.replace("{integer}", "i32").replace("{float}", "f64");
     let Ok(mut ty) = syn::parse_str::<syn::Type>(&printed) else { return printed };
     Qualify { krate, external }.visit_type_mut(&mut ty);
-    ty.to_token_stream().to_string().replace(" :: ", "::").replace(" ,", ",")
+    ty.to_token_stream().to_string().replace(" :: ", "::").replace(":: ", "::").replace(" ,", ",")
 }
 
 /// Whether a later cell can write the type: closures and `impl Trait` have no name, and what is defined
@@ -61,6 +61,9 @@ impl VisitMut for Qualify<'_> {
         let foreign = if path.segments.len() == 1 { is_primitive(&first) } else { self.is_crate(&first) };
         if !foreign && let Ok(full) = syn::parse_str(&format!("{}::{}", self.krate, path.to_token_stream())) {
             *path = full;
+        } else if path.segments.len() > 1 {
+            // A cell may have a module called `std`.
+            path.leading_colon.get_or_insert_default();
         }
     }
 }
