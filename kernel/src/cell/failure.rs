@@ -125,6 +125,12 @@ impl Gone {
             Self::Borrows { cell } => format!(
                 "`{name}` of cell [{cell}] borrows from another variable, and no reference outlives its cell; store an owned value instead, for example with `.clone()` or `.to_owned()`"
             ),
+            Self::Unnameable { cell, ty } if ty.contains("{async ") => format!(
+                "`{name}` of cell [{cell}] is a future, whose type has no name, so later cells cannot use it; await it in its cell, or box it: `let {name}: std::pin::Pin<Box<dyn std::future::Future<Output = i32>>> = Box::pin(..);` with its own output"
+            ),
+            Self::Unnameable { cell, ty } if !ty.starts_with('{') && ty.contains("{closure") => format!(
+                "`{name}` of cell [{cell}] has a closure in its type, which has no name, so later cells cannot use it; collect it, or box it: `let {name}: Box<dyn Iterator<Item = i32>> = Box::new(..);` with its own items"
+            ),
             Self::Unnameable { cell, ty } if ty.contains("closure") || ty.contains('{') => format!(
                 "`{name}` of cell [{cell}] is a closure or a function's own type, which has no name, so later cells cannot use it; box it: `let {name}: Box<dyn Fn(i32) -> i32> = Box::new(..);` with its own arguments"
             ),
@@ -137,6 +143,14 @@ impl Gone {
             ),
             Self::Lost { cell, how } => {
                 format!("`{name}` was lost in cell [{cell}]: {how}; run the cell that makes it again")
+            }
+            Self::Inside { cell } => format!(
+                "`{name}` has a type that is defined inside the statements of cell [{cell}], by a macro or a block, where later cells cannot name it; define the type at the top level"
+            ),
+            Self::Unset { cell } => {
+                format!(
+                    "`{name}` does not have a value on every way through cell [{cell}], so it was not kept; give it one with `let {name} = ..;`"
+                )
             }
         }
     }
