@@ -216,9 +216,14 @@ impl Engine {
             match self.compiler.compile(&cell, opt).await? {
                 Compiled::Library(library) => return Ok(Ready { library, cell, plan, unstored, names }),
                 Compiled::Failed(found) => {
+                    let around = plan.around_body();
                     if !self.correct(&mut plan, &mut unstored, &found, &cell, origin.cell) {
                         let hints = self.hints(&found, &unstored);
                         return Err(diagnostics::render(&found, &cell, &hints).into());
+                    }
+                    // A name that is not found keeps the compiler from looking at types.
+                    if plan.around_body() != around {
+                        names = None;
                     }
                 }
             }
