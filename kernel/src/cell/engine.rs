@@ -270,9 +270,14 @@ impl Engine {
                     return Ok(Ready { library, cell, plan, unstored, names, quick });
                 }
                 Compiled::Failed(found) => {
+                    let around = plan.around_body();
                     if !self.correct(&mut plan, &mut unstored, &found, &cell, origin.cell) {
                         let hints = self.hints(&found, &unstored);
                         return Err(diagnostics::render(&found, &cell, &hints).into());
+                    }
+                    // A name that is not found keeps the compiler from looking at types.
+                    if plan.around_body() != around {
+                        names = None;
                     }
                 }
             }

@@ -53,8 +53,12 @@ impl Failure {
                 Self::at("Error", &message, line, origin, &notes)
             }
             Ended::Panic { message, place, line } => {
-                if !place.is_empty() {
-                    notes.push(format!("panicked at {place}"));
+                // A line of a definition that was compiled again is not known as the line of its own cell.
+                let carried = place.starts_with("cell [") && place.ends_with(']');
+                match (place.is_empty(), carried) {
+                    (true, _) => {}
+                    (_, true) => notes.push(format!("panicked in an earlier definition, compiled again with {place}")),
+                    _ => notes.push(format!("panicked at {place}")),
                 }
                 notes.extend(lost.clone());
                 Self::at("Panic", &message, line, origin, &notes)
@@ -129,7 +133,7 @@ impl Gone {
                 "`{name}` of cell [{cell}] is a future, whose type has no name, so later cells cannot use it; await it in its cell, or box it: `let {name}: std::pin::Pin<Box<dyn std::future::Future<Output = i32>>> = Box::pin(..);` with its own output"
             ),
             Self::Unnameable { cell, ty } if !ty.starts_with('{') && ty.contains("{closure") => format!(
-                "`{name}` of cell [{cell}] has a closure in its type, which has no name, so later cells cannot use it; collect it, or box it: `let {name}: Box<dyn Iterator<Item = i32>> = Box::new(..);` with its own items"
+                "`{name}` of cell [{cell}] has a closure in its type, which has no name, so later cells cannot use it; collect it, or box the closure (`Box<dyn Fn(i32) -> i32>`) or the iterator (`Box<dyn Iterator<Item = i32>>`)"
             ),
             Self::Unnameable { cell, ty } if ty.contains("closure") || ty.contains('{') => format!(
                 "`{name}` of cell [{cell}] is a closure or a function's own type, which has no name, so later cells cannot use it; box it: `let {name}: Box<dyn Fn(i32) -> i32> = Box::new(..);` with its own arguments"

@@ -56,6 +56,13 @@ pub(crate) struct Plan {
     pub(crate) assigned: BTreeSet<String>,
 }
 
+impl Plan {
+    /// How much there is that the body is compiled with: variables it is lent, definitions left out.
+    pub(crate) fn around_body(&self) -> (usize, usize) {
+        (self.lent.len() + self.taken.len(), self.broken.len() + self.broken_imports.len())
+    }
+}
+
 /// A piece of the text that a person wrote.
 #[derive(Debug, Clone)]
 struct Piece {
