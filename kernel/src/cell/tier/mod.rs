@@ -54,6 +54,9 @@ struct Loaded {
     led: usize,
 }
 
+/// Where a library keeps a function's address, and where its optimised version is in another.
+type Slots = Vec<(u64, u64)>;
+
 /// What one host has loaded, by crate, and what stands in for it.
 #[derive(Debug, Default)]
 struct Tiers {
@@ -195,7 +198,7 @@ impl Tiers {
             return Ok(());
         }
         let crates: Vec<String> = self.loaded.keys().cloned().collect();
-        let mut slots: BTreeMap<(Arc<str>, String), Vec<(u64, u64)>> = BTreeMap::new();
+        let mut slots: BTreeMap<(Arc<str>, String), Slots> = BTreeMap::new();
         for krate in crates {
             let image = self.image(&krate).await?;
             let Some(loaded) = self.loaded.get_mut(&krate).filter(|loaded| loaded.led < self.faster.len()) else {
