@@ -242,10 +242,12 @@ impl Engine {
     ) -> Result<Ready, Failure> {
         let mut plan = self.plan(split);
         let mut opt = level.unwrap_or_else(|| opt::first(&self.state, split));
+        let is_light = opt::is_light(&self.state, split);
         let mut unstored = BTreeMap::new();
         let mut names = None;
         for _ in 0..ROUNDS {
-            let cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
+            let mut cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
+            cell.is_light = is_light;
             if !plan.put.is_empty() && names.is_none() {
                 let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
                 let (compiler, run) = (self.compiler.clone(), cell.clone());

@@ -85,6 +85,8 @@ pub(crate) struct Generated {
     pub(crate) has_items: bool,
     /// Whether a loop or a closure stands anywhere in it.
     pub(crate) repeats: bool,
+    /// Whether so little code is generated that sharing the work out costs more than it saves.
+    pub(crate) is_light: bool,
     pub(crate) hash: String,
 }
 
