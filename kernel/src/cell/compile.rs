@@ -80,8 +80,9 @@ impl Compiler {
         let kind = if cell.has_items || opt == 0 && cell.is_replaceable() { "dylib" } else { "cdylib" };
         let level = format!("-Copt-level={opt}");
         // A few statements take 91 ms of processor time in one unit, and 109 in four; a training loop takes
-        // 10% less time in four.
-        let units = if cell.is_light { "-Ccodegen-units=1" } else { "-Ccodegen-units=4" };
+        // 10% less time in four. The highest level is for the fastest code, which is one unit.
+        let one = cell.is_light || opt >= opt::HIGHEST;
+        let units = if one { "-Ccodegen-units=1" } else { "-Ccodegen-units=4" };
         self.library(cell, self.plain(cell), &["--crate-type", kind, &level, units]).await
     }
 
