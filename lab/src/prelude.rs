@@ -19,6 +19,10 @@ pub use crate::data::{
 pub use crate::device::{Dev, device, device_seeded};
 pub use crate::display::{DisplayHandle, MimeBundle, Show, Table, clear_output, display, html, markdown, svg};
 pub use crate::host::input;
+pub use crate::loss::{
+    BceWithLogits, CrossEntropy, Loss, LossError, Reduction, bce_with_logits_loss, contrastive_loss, cross_entropy,
+    focal_loss, huber_loss, kl_div_loss, kl_div_with_logits_loss, mae_loss, mse_loss, nt_xent_loss, sigmoid_focal_loss,
+};
 pub use crate::metric::{
     Average, ClassificationReport, ConfusionMatrix, MetricError, accuracy, classification_report, confusion_matrix, f1,
     precision, recall,
@@ -26,6 +30,9 @@ pub use crate::metric::{
 pub use crate::nn::{Summary, summary};
 pub use crate::plot::{Figure, LineChart, LiveChart, image_grid, line_chart};
 pub use crate::tracker::{self, Run};
-pub use crate::train::{Adam, Epoch, Epochs, Mean, TrainError, epochs};
+pub use crate::train::{
+    Adam, AdamW, EarlyStopping, Ema, Epoch, Epochs, Mean, Optimizer, RMSprop, ReduceOnPlateau, Schedule, Sgd,
+    TrainError, clip_grad_norm, clip_grad_value, epochs, grad_norm, l1_penalty, l2_penalty, scale_gradients,
+};
 pub use crate::{dfdx, polars, serde_json};
 pub use serde::{self, Deserialize, Serialize};
