@@ -23,7 +23,7 @@ pub use crate::metric::{
     Average, ClassificationReport, ConfusionMatrix, MetricError, accuracy, classification_report, confusion_matrix, f1,
     precision, recall,
 };
-pub use crate::nn::{Summary, summary};
+pub use crate::nn::{AvgPool1D, AvgPool2D, Conv1D, Conv2D, Flatten, MaxPool1D, MaxPool2D, Summary, init, summary};
 pub use crate::plot::{Figure, LineChart, LiveChart, image_grid, line_chart};
 pub use crate::tracker::{self, Run};
 pub use crate::train::{Adam, Epoch, Epochs, Mean, TrainError, epochs};

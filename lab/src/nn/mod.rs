@@ -1,5 +1,18 @@
-//! What models need beyond dfdx's layers.
+//! What models need beyond dfdx's layers. Layers here are dfdx modules: they stand in tuples with dfdx's own,
+//! train with any optimizer, appear in [`summary`]; what they compute is compiled once, here.
 
+#[cfg(test)]
+mod check;
+mod conv;
+mod flatten;
+pub mod init;
+mod matrix;
+mod op;
+mod parallel;
+mod shape;
 mod summary;
 
+pub use conv::{AvgPool1D, AvgPool2D, Conv1D, Conv2D, MaxPool1D, MaxPool2D};
+pub use flatten::Flatten;
+pub use op::{Inputs, Op};
 pub use summary::{Summary, summary};
