@@ -23,7 +23,11 @@ pub use crate::metric::{
     Average, ClassificationReport, ConfusionMatrix, MetricError, accuracy, classification_report, confusion_matrix, f1,
     precision, recall,
 };
-pub use crate::nn::{AvgPool1D, AvgPool2D, Conv1D, Conv2D, Flatten, MaxPool1D, MaxPool2D, Summary, init, summary};
+pub use crate::nn::{
+    AttentionError, AttentionMask, AvgPool1D, AvgPool2D, CausalTransformerBlock, Conv1D, Conv2D, Flatten, LayerNorm,
+    LearnedPositions, MaxPool1D, MaxPool2D, MultiHeadAttention, SinusoidalPositions, Summary, TransformerDecoderBlock,
+    TransformerEncoderBlock, init, scaled_dot_product_attention, summary,
+};
 pub use crate::plot::{Figure, LineChart, LiveChart, image_grid, line_chart};
 pub use crate::tracker::{self, Run};
 pub use crate::train::{Adam, Epoch, Epochs, Mean, TrainError, epochs};

@@ -1,9 +1,11 @@
 //! What models need beyond dfdx's layers. Layers here are dfdx modules: they stand in tuples with dfdx's own,
 //! train with any optimizer, appear in [`summary`]; what they compute is compiled once, here.
 
+mod attention;
 #[cfg(test)]
 mod check;
 mod conv;
+mod dense;
 mod flatten;
 pub mod init;
 mod matrix;
@@ -12,7 +14,12 @@ mod parallel;
 mod shape;
 mod summary;
 
+pub use attention::{
+    AttentionError, AttentionMask, CausalTransformerBlock, LearnedPositions, MultiHeadAttention, SinusoidalPositions,
+    TransformerBlock, TransformerDecoderBlock, TransformerEncoderBlock, scaled_dot_product_attention,
+};
 pub use conv::{AvgPool1D, AvgPool2D, Conv1D, Conv2D, MaxPool1D, MaxPool2D};
+pub use dense::{Activation, LayerNorm};
 pub use flatten::Flatten;
 pub use op::{Inputs, Op};
 pub use summary::{Summary, summary};
