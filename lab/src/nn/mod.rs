@@ -13,6 +13,7 @@ mod op;
 mod parallel;
 mod shape;
 mod summary;
+mod weights;
 
 pub use attention::{
     AttentionError, AttentionMask, CausalTransformerBlock, LearnedPositions, MultiHeadAttention, SinusoidalPositions,
@@ -23,3 +24,4 @@ pub use dense::{Activation, LayerNorm};
 pub use flatten::Flatten;
 pub use op::{Inputs, Op};
 pub use summary::{Summary, summary};
+pub use weights::{Frozen, LoadReport, Weights, WeightsError, WrongShape, load_partial, load_weights, save_weights};
