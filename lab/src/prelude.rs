@@ -24,10 +24,10 @@ pub use crate::metric::{
     precision, recall,
 };
 pub use crate::nn::{
-    AttentionError, AttentionMask, AvgPool1D, AvgPool2D, CausalTransformerBlock, Conv1D, Conv2D, Flatten, Frozen,
-    LayerNorm, LearnedPositions, LoadReport, MaxPool1D, MaxPool2D, MultiHeadAttention, SinusoidalPositions, Summary,
-    TransformerDecoderBlock, TransformerEncoderBlock, Weights, WeightsError, init, load_partial, load_weights,
-    save_weights, scaled_dot_product_attention, summary,
+    AttentionError, AttentionMask, AvgPool1D, AvgPool2D, CausalTransformerBlock, Conv1D, Conv2D, Flatten, Frozen, GRU,
+    LSTM, LastStep, LayerNorm, LearnedPositions, LoadReport, MaxPool1D, MaxPool2D, MultiHeadAttention, RNN,
+    RecurrentState, SinusoidalPositions, Summary, TransformerDecoderBlock, TransformerEncoderBlock, Weights,
+    WeightsError, init, load_partial, load_weights, save_weights, scaled_dot_product_attention, summary,
 };
 pub use crate::plot::{Figure, LineChart, LiveChart, image_grid, line_chart};
 pub use crate::tracker::{self, Run};

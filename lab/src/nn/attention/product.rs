@@ -4,6 +4,7 @@
 use dfdx::shapes::{Const, Dim, HasShape};
 use dfdx::tensor::{CpuError, Merge, NoneTape, Tape, Tensor};
 
+use super::heads::Rows;
 use super::mask::{AttentionError, AttentionMask};
 use crate::device::Dev;
 use crate::nn::matrix::Matrices;
@@ -30,8 +31,8 @@ pub fn scaled_dot_product_attention<
     keys: &Tensor<(B, K, Const<DIM>), f32, Dev>,
     values: &Tensor<(B, K, Const<DIM>), f32, Dev>,
     mask: &AttentionMask,
-) -> Result<Tensor<(B, Q, Const<DIM>), f32, Dev, T>, AttentionError> {
-    const { assert!(HEADS > 0 && DIM % HEADS == 0, "the number of heads must divide the dimension") };
+) -> Result<Rows<B, Q, DIM, T>, AttentionError> {
+    const { assert!(HEADS > 0 && DIM.is_multiple_of(HEADS), "the number of heads must divide the dimension") };
     let shape = *queries.shape();
     let size = |tensor: &Tensor<(B, K, Const<DIM>), f32, Dev>| (tensor.shape().0.size(), tensor.shape().1.size());
     let sizes = Sizes { batch: shape.0.size(), heads: HEADS, queries: shape.1.size(), keys: size(keys).1, dim: DIM };

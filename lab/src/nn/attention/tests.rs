@@ -8,7 +8,10 @@ use dfdx::prelude::{Module, *};
 
 use super::position::AddPositions;
 use super::product::{Attend, Sizes};
-use super::*;
+use super::{
+    AttentionMask, CausalTransformerBlock, LearnedPositions, MultiHeadAttention, SinusoidalPositions,
+    TransformerDecoderBlock, TransformerEncoderBlock, scaled_dot_product_attention,
+};
 use crate::device::{Dev, device};
 use crate::nn::check::{Expected, check_gradients, close, numbers};
 use crate::nn::summary;

@@ -104,6 +104,25 @@ fn a_batch_over_several_jobs_equals_its_pictures_one_by_one() {
     close("gradient", &gradients.get(&layer.weight).as_vec(), &weight, 1e-5);
 }
 
+/// dfdx's own layer, which models with convolutions use.
+#[test]
+fn batch_normalization_trains_and_evaluates_as_pytorch() {
+    let (expected, case) = (expected(), "batchnorm2d");
+    let mut layer = device().build_module::<builders::BatchNorm2D<2>, f32>();
+    layer.scale.copy_from(&expected.row(case, "weight"));
+    layer.bias.copy_from(&expected.row(case, "bias"));
+    let x = tensor::<Rank4<3, 2, 2, 2>>(expected.row(case, "x"));
+    let y = layer.forward_mut(x.leaky_trace());
+    expected.check(case, "y", &y.as_vec());
+    let gradients = (y.square() / 2.0).sum::<Rank0, _>().backward();
+    expected.check(case, "dx", &gradients.get(&x).as_vec());
+    expected.check(case, "dweight", &gradients.get(&layer.scale).as_vec());
+    expected.check(case, "dbias", &gradients.get(&layer.bias).as_vec());
+    expected.check(case, "running_mean", &layer.running_mean.as_vec());
+    expected.check(case, "running_var", &layer.running_var.as_vec());
+    expected.check(case, "evaluated", &layer.forward(x).as_vec());
+}
+
 #[test]
 fn max_pooling_keeps_nan() {
     let x = tensor::<Rank4<1, 1, 2, 2>>(vec![1.0, f32::NAN, 3.0, 2.0]);
@@ -117,7 +136,7 @@ fn a_model_with_convolutions_trains_and_is_summarised() {
     let mut model = dev.build_module::<Model, f32>();
     assert_eq!(summary(&model).parameters(), 4 * 9 + 4 + 36 * 2 + 2);
     // Pictures with a bright left or a bright right half.
-    let picture = |i: usize| (0..64).map(move |p| f32::from(u8::from((p % 8 < 4) == (i % 2 == 0))));
+    let picture = |i: usize| (0..64).map(move |p| f32::from(u8::from((p % 8 < 4) == i.is_multiple_of(2))));
     let noise = numbers(16 * 64, 5);
     let x: Vec<f32> = (0..16).flat_map(picture).zip(noise).map(|(pixel, noise)| pixel + noise / 4.0).collect();
     let x = tensor::<Rank4<16, 1, 8, 8>>(x);

@@ -113,6 +113,7 @@ impl Op for Normalize {
         let (size, some) = (self.size, per_job(self.size));
         let rows = gradient.chunks(some * size).zip(self.normal.chunks(some * size));
         let jobs = rows.zip(to.chunks_mut(some * size)).zip(self.scales.chunks(some)).collect();
+        #[allow(clippy::type_complexity)] // a job is slices that belong together
         let parts = parallel(jobs, |(((gradient, normal), to), scales): (((&[f32], &[f32]), _), &[f32])| {
             let to: &mut [f32] = to;
             let (mut of_weight, mut of_bias) = (vec![0.0; size], vec![0.0; size]);

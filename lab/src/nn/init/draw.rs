@@ -1,4 +1,4 @@
-//! Random numbers by a seed, the same on every machine.
+//! Random numbers by a seed.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -1,9 +1,9 @@
 //! How weights start: drawn by a seed, for a whole model or one tensor.
 //!
-//! In a model, weights of two axes or more are drawn, and those named `bias` or `beta` become 0; the scales of
+//! In a model, weights of two axes or more are drawn, and those named `bias…` or `beta` become 0; the scales of
 //! normalization layers, running statistics and frozen weights stay as they are. Given one tensor
 //! (`init::normal(&mut model.0.bias, 0.1, 1)`), it is drawn whatever it is. Each tensor has a stream of its own,
-//! so the same seed gives the same weights on every machine.
+//! so the same seed gives the same weights.
 //!
 //! The fan-in of a weight is the size of one output's inputs (the product of all axes but the first), the
 //! fan-out the first axis times the kernel's size, as in PyTorch.
@@ -121,12 +121,15 @@ impl Starter {
     fn numbers(&mut self, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
         self.stream += 1;
         let last = name.rsplit('.').next().unwrap_or(name);
-        if shape.len() >= 2 || name.is_empty() {
-            Some(self.start.draw(shape, self.seed, self.stream))
-        } else if matches!(last, "bias" | "beta") {
-            Some(vec![0.0; shape.iter().product()])
-        } else {
-            None
+        match shape {
+            _ if last.starts_with("bias") || last == "beta" => Some(vec![0.0; shape.iter().product()]),
+            // A recurrent layer's gates are an axis here and not in PyTorch, whose fans are meant.
+            [gates, out, inputs] if last.starts_with("weight_ih") || last.starts_with("weight_hh") => {
+                Some(self.start.draw(&[gates * out, *inputs], self.seed, self.stream))
+            }
+            [_, _, ..] => Some(self.start.draw(shape, self.seed, self.stream)),
+            _ if name.is_empty() => Some(self.start.draw(shape, self.seed, self.stream)),
+            _ => None,
         }
     }
 }

@@ -50,7 +50,7 @@ fn tensor(name: String, entry: Entry, numbers: &[u8]) -> Result<Option<Stored>, 
     })?;
     let len = shape.iter().try_fold(1usize, |len, size| len.checked_mul(*size));
     let (size, values) = match dtype.as_str() {
-        "F32" => (4, each(bytes, |bytes| f32::from_le_bytes(bytes))),
+        "F32" => (4, each(bytes, f32::from_le_bytes)),
         #[allow(clippy::cast_possible_truncation)] // weights are f32 here
         "F64" => (8, each(bytes, |bytes| f64::from_le_bytes(bytes) as f32)),
         "F16" => (2, each(bytes, |bytes| half(u16::from_le_bytes(bytes)))),

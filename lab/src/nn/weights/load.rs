@@ -9,7 +9,7 @@ use dfdx::nn::tensor_collection::{
     RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorMut, ViewTensorName, ViewTensorRef,
 };
 use dfdx::shapes::{HasShape, Shape};
-use dfdx::tensor::Tensor;
+use dfdx::tensor::{Tensor, TensorFromVec};
 
 use super::{Stored, Weights};
 use crate::device::Dev;
@@ -46,7 +46,7 @@ impl LoadReport {
     fn take<'a>(&mut self, from: &mut HashMap<&str, &'a Stored>, name: String, shape: &[usize]) -> Option<&'a [f32]> {
         match from.remove(name.as_str()) {
             None => self.missing.push(name),
-            Some(stored) if stored.shape != shape => {
+            Some(stored) if !fits(&name, &stored.shape, shape) => {
                 let (model, file) = (shape.to_vec(), stored.shape.clone());
                 self.wrong_shape.push(WrongShape { name, model, file });
             }
@@ -83,6 +83,18 @@ impl Weights {
     }
 }
 
+/// Whether a stored shape is the model's. The gates of a recurrent layer are an axis of their own here and in one
+/// with the next in PyTorch; the numbers are in the same order.
+fn fits(name: &str, stored: &[usize], shape: &[usize]) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let gates = ["weight_ih_", "weight_hh_", "bias_ih_", "bias_hh_"].iter().any(|start| last.starts_with(start));
+    let merged = || match shape {
+        [gates, size, rest @ ..] => [&[gates * size], rest].concat(),
+        _ => shape.to_vec(),
+    };
+    stored == shape || (gates && stored == merged())
+}
+
 struct Load<'a> {
     from: HashMap<&'a str, &'a Stored>,
     report: LoadReport,
@@ -100,7 +112,7 @@ impl TensorVisitor<f32, Dev> for Load<'_> {
         (tensor, name): (&mut Tensor<S, f32, Dev>, String),
     ) -> Result<Option<Tensor<S, f32, Dev>>, Infallible> {
         if let Some(values) = self.report.take(&mut self.from, name, tensor.shape().concrete().as_ref()) {
-            tensor.copy_from(values);
+            put(tensor, values);
         }
         Ok(None)
     }
@@ -125,6 +137,22 @@ impl TensorVisitor<f32, Dev> for Compare<'_> {
         self.report.take(&mut self.from, name, tensor.shape().concrete().as_ref());
         Ok(None)
     }
+}
+
+/// Writes numbers in row-major order. A tensor that was permuted has another order in memory, which dfdx does not
+/// tell, so what was written is read again; such a tensor is replaced.
+fn put<S: Shape>(tensor: &mut Tensor<S, f32, Dev>, values: &[f32]) {
+    tensor.copy_from(values);
+    if !same(&tensor.as_vec(), values)
+        && let Ok(fresh) = tensor.device().try_tensor_from_vec(values.to_vec(), *tensor.shape())
+    {
+        *tensor = fresh;
+    }
+}
+
+/// Whether these are the same bits, NaN included.
+fn same(a: &[f32], b: &[f32]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
 }
 
 impl fmt::Display for WrongShape {

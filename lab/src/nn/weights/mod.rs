@@ -157,9 +157,8 @@ impl TensorVisitor<f32, Dev> for Weights {
         (tensor, name): (&Tensor<S, f32, Dev>, String),
     ) -> Result<Option<Tensor<S, f32, Dev>>, Infallible> {
         let shape = tensor.shape().concrete().as_ref().to_vec();
-        let mut values = vec![0.0; tensor.shape().num_elements()];
-        tensor.copy_into(&mut values);
-        self.stored.push(Stored { name, shape, values });
+        // Not `copy_into`, which gives a permuted tensor's numbers in the order of memory.
+        self.stored.push(Stored { name, shape, values: tensor.as_vec() });
         Ok(None)
     }
 }

@@ -68,6 +68,18 @@ fn a_file_of_another_model_changes_nothing_and_is_explained() {
     std::fs::remove_file(&path).expect("removed");
 }
 
+#[test]
+fn a_permuted_weight_is_stored_and_loaded_in_order() {
+    let values = [[1., 2.], [3., 4.], [5., 6.]];
+    let mut model = device().build_module::<Linear<3, 2>, f32>();
+    model.weight = device().tensor(values).permute();
+    let weights = Weights::of(&model);
+    assert_eq!(weights.get("weight"), Some((&[2, 3][..], &[1., 3., 5., 2., 4., 6.][..])));
+    crate::nn::init::zeros(&mut model);
+    weights.load_into(&mut model);
+    assert_eq!(model.weight.array(), [[1., 3., 5.], [2., 4., 6.]]);
+}
+
 /// A file with this header and as many bytes of numbers.
 fn forged(header: &str, numbers: usize) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![0; numbers]].concat()
