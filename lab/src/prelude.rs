@@ -29,7 +29,12 @@ pub use crate::metric::{
     mean_absolute_error, mean_squared_error, perplexity, precision, precision_recall_curve, r2_score, recall, roc_auc,
     roc_auc_one_vs_rest, roc_curve, root_mean_squared_error, top_k_accuracy,
 };
-pub use crate::nn::{Summary, summary};
+pub use crate::nn::{
+    AttentionError, AttentionMask, AvgPool1D, AvgPool2D, CausalTransformerBlock, Conv1D, Conv2D, Flatten, Frozen, GRU,
+    LSTM, LastStep, LayerNorm, LearnedPositions, LoadReport, MaxPool1D, MaxPool2D, MultiHeadAttention, RNN,
+    RecurrentState, SinusoidalPositions, Summary, TransformerDecoderBlock, TransformerEncoderBlock, Weights,
+    WeightsError, init, load_partial, load_weights, save_weights, scaled_dot_product_attention, summary,
+};
 pub use crate::plot::{Figure, LineChart, LiveChart, image_grid, line_chart};
 pub use crate::tracker::{self, Run};
 pub use crate::train::{
