@@ -4,7 +4,8 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
-use kernel::environment::{self, Environment, Progress};
+use kernel::environment::{self, Cancel, Environment, Progress};
+use kernel::guard;
 
 /// Without a terminal, a build is heard of this often.
 const QUIET: Duration = Duration::from_secs(30);
@@ -48,6 +49,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             format!("{:.1} MB freed", freed as f64 / 1e6)
         }
         Verb::Cargo { arguments } => {
+            guard::start(&std::env::current_exe()?);
             let status = environment::cargo(&arguments)?;
             if !status.success() {
                 anyhow::bail!("cargo {} ended with {status}", arguments.join(" "));
@@ -59,21 +61,27 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds the environment with a progress bar; at once where it is there.
+/// Builds the environment with a progress bar; at once where it is there. Ctrl-C ends this process, and the
+/// guard everything under it.
 pub(crate) fn build() -> anyhow::Result<Environment> {
+    if let Ok(environment) = Environment::find() {
+        return Ok(environment);
+    }
+    guard::start(&std::env::current_exe()?);
     let started = Instant::now();
     let mut bar = None;
     let mut said = Instant::now();
     let terminal = std::io::stderr().is_terminal();
-    let environment = environment::build(&mut |progress| {
+    let mut show = |progress: &Progress| {
         if terminal {
             show(bar.get_or_insert_with(new_bar), progress);
         } else if bar.is_none() || said.elapsed() >= QUIET {
             bar = Some(ProgressBar::hidden());
             said = Instant::now();
-            eprintln!("{}", sentence(progress));
+            eprintln!("building the environment, once per machine: {progress}");
         }
-    })?;
+    };
+    let environment = environment::build(&mut show, &Cancel::default())?;
     if let Some(bar) = bar {
         bar.finish_and_clear();
         eprintln!("environment built in {}", HumanDuration(started.elapsed()));
@@ -92,14 +100,12 @@ fn new_bar() -> ProgressBar {
 }
 
 fn show(bar: &ProgressBar, progress: &Progress) {
-    bar.set_length(progress.total);
-    bar.set_position(progress.done);
-    bar.set_message(progress.what.chars().take(70).collect::<String>());
-}
-
-fn sentence(progress: &Progress) -> String {
-    match progress.total {
-        0 => "building the environment, once per machine".to_owned(),
-        total => format!("building the environment, once per machine: {}/{total} crates", progress.done),
+    match progress {
+        Progress::Building { done, total, what } => {
+            bar.set_length(*total);
+            bar.set_position(*done);
+            bar.set_message(what.chars().take(70).collect::<String>());
+        }
+        other => bar.set_message(other.to_string()),
     }
 }

@@ -3,6 +3,7 @@
 mod cell_host;
 mod compare;
 mod env;
+mod guard;
 mod install;
 mod kernel;
 mod run;
@@ -33,6 +34,8 @@ enum Verb {
     Kernel(kernel::Args),
     #[command(hide = true)]
     CellHost(cell_host::Args),
+    #[command(hide = true)]
+    Guard(guard::Args),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Verb::Env(args) => env::run(args),
         Verb::Kernel(args) => kernel::run(args),
         Verb::CellHost(args) => cell_host::run(args),
+        Verb::Guard(args) => guard::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

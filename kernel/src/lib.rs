@@ -6,6 +6,7 @@ mod cell;
 pub mod client;
 mod command;
 pub mod environment;
+pub mod guard;
 pub mod kernelspec;
 pub mod language;
 pub mod notebook;

@@ -8,15 +8,15 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
 use crate::assist;
+use crate::cell::dependency::{StatusLine, stoppable};
 use crate::cell::engine::{Engine, Request};
 use crate::cell::failure::Failure;
 use crate::cell::stop::Stop;
 use crate::cell::{cache, opt, state::State};
 use crate::command::{self, Command};
-use crate::environment::{self, Environment, EnvironmentError, Progress};
-use crate::language::{
-    Completeness, Completions, Event, Execute, Language, LanguageInfo, MimeBundle, Outcome, Output, Stream,
-};
+use crate::environment::{self, Environment, EnvironmentError};
+use crate::guard;
+use crate::language::{Completeness, Completions, Event, Execute, Language, LanguageInfo, MimeBundle, Outcome, Output};
 
 /// What completion may read while a cell runs: the state after the last cell that succeeded.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +40,7 @@ pub struct Session {
 impl Session {
     /// A session whose cells run in `folder`, in processes of `program` (the `assay` binary).
     pub fn new(program: PathBuf, folder: PathBuf) -> Self {
+        guard::start(&program);
         Self {
             engine: Mutex::new(None),
             known: RwLock::default(),
@@ -86,6 +87,8 @@ impl Session {
         let (commands, code) = command::split(&request.code)?;
         let mut slot = self.engine.lock().await;
         let mut payload = Vec::new();
+        // A cell adds all of its crates or none.
+        let before = slot.as_ref().map_or(0, |engine| engine.compiler.extensions.len());
         for command in commands {
             match command {
                 Command::Help => payload.push(json!({
@@ -104,8 +107,12 @@ impl Session {
                 }
                 Command::Dep(line) => {
                     let engine = self.engine(&mut slot, output).await?;
-                    engine.add_dependency(&line, output).await?;
+                    let added = engine.add_dependency(&line, output, &self.stop).await;
+                    if added.is_err() {
+                        engine.compiler.extensions.truncate(before);
+                    }
                     self.publish(engine);
+                    added?;
                 }
             }
         }
@@ -133,17 +140,22 @@ impl Session {
             Some(engine) => engine,
             None => {
                 let output = output.clone();
-                let found = tokio::task::spawn_blocking(move || match Environment::find() {
+                let found = stoppable(&self.stop, move |cancel| match Environment::find() {
                     Err(EnvironmentError::NotBuilt { .. }) => {
-                        let mut said = String::new();
-                        let built = environment::build(&mut |progress| report(progress, &mut said, &output));
-                        // The line that was redrawn is done with.
-                        output.send(Event::Stream(Stream::Stderr, "\r\u{1b}[K".to_owned()));
-                        built
+                        let title = "building the environment, once per machine".to_owned();
+                        let mut line = StatusLine::new(&output, title);
+                        environment::build(&mut |progress| line.show(progress), cancel)
                     }
                     found => found,
                 });
-                self.new_engine(found.await.map_err(|error| Failure::new("InternalError", &error.to_string()))??)
+                match found.await? {
+                    Ok(environment) => self.new_engine(environment),
+                    Err(EnvironmentError::Cancelled) => {
+                        let how = "while the environment was built; what is built already is kept";
+                        return Err(Failure::interrupted(how, &[]));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
         };
         Ok(slot.insert(engine))
@@ -172,17 +184,6 @@ impl Session {
             results.insert(name.clone(), result);
         }
         results
-    }
-}
-
-fn report(progress: &Progress, said: &mut String, output: &Output) {
-    let line = match progress.total {
-        0 => format!("environment: {}", progress.what),
-        total => format!("building the environment, once per machine: {}/{total} crates", progress.done),
-    };
-    if *said != line {
-        output.send(Event::Stream(Stream::Stderr, format!("\r{line}\u{1b}[K")));
-        *said = line;
     }
 }
 

@@ -8,6 +8,7 @@ pub mod data;
 pub mod device;
 pub mod display;
 pub mod host;
+pub mod loss;
 pub mod metric;
 pub mod nn;
 pub mod plot;

@@ -21,13 +21,29 @@ pub use crate::data::{
 pub use crate::device::{Dev, device, device_seeded};
 pub use crate::display::{DisplayHandle, MimeBundle, Show, Table, clear_output, display, html, markdown, svg};
 pub use crate::host::input;
-pub use crate::metric::{
-    Average, ClassificationReport, ConfusionMatrix, MetricError, accuracy, classification_report, confusion_matrix, f1,
-    precision, recall,
+pub use crate::loss::{
+    BceWithLogits, CrossEntropy, Loss, LossError, Reduction, bce_with_logits_loss, contrastive_loss, cross_entropy,
+    focal_loss, huber_loss, kl_div_loss, kl_div_with_logits_loss, mae_loss, mse_loss, nt_xent_loss, sigmoid_focal_loss,
 };
-pub use crate::nn::{Summary, summary};
+pub use crate::metric::{
+    Average, Bleu, ClassificationReport, ConfusionMatrix, MetricError, PrecisionRecallCurve, RocCurve, accuracy,
+    average_precision, average_precision_one_vs_rest, bleu, classification_report, confusion_matrix, f1, log_loss,
+    mean_absolute_error, mean_squared_error, perplexity, precision, precision_recall_curve, r2_score, recall, roc_auc,
+    roc_auc_one_vs_rest, roc_curve, root_mean_squared_error, top_k_accuracy,
+};
+pub use crate::nn::{
+    AttentionError, AttentionMask, AvgPool1D, AvgPool2D, CausalTransformerBlock, Conv1D, Conv2D, Flatten, Frozen, GRU,
+    LSTM, LastStep, LayerNorm, LearnedPositions, LoadReport, MaxPool1D, MaxPool2D, MultiHeadAttention, RNN,
+    RecurrentState, SinusoidalPositions, Summary, TransformerDecoderBlock, TransformerEncoderBlock, Weights,
+    WeightsError, init, load_partial, load_weights, save_weights, scaled_dot_product_attention, summary,
+};
 pub use crate::plot::{Figure, LineChart, LiveChart, image_grid, line_chart};
 pub use crate::tracker::{self, Run};
-pub use crate::train::{Adam, Epoch, Epochs, Mean, TrainError, epochs};
+pub use crate::train::{
+    Adam, AdamW, EarlyStopping, Ema, Epoch, Epochs, Mean, Optimizer, RMSprop, ReduceOnPlateau, Schedule, Sgd,
+    TrainError, clip_grad_norm, clip_grad_value, epochs, grad_norm, l1_penalty, l2_penalty, scale_gradients,
+};
+// `Optimizer` is lab's; the methods of dfdx's trait of that name stay in scope for its own optimizers.
 pub use crate::{dfdx, polars, serde_json};
+pub use dfdx::optim::Optimizer as _;
 pub use serde::{self, Deserialize, Serialize};

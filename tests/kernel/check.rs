@@ -59,6 +59,11 @@ impl Seen {
                 return Err(format!("expected an error: {fails}; status {status}, {errors} error messages"));
             }
         }
+        let texts = self.errors.iter().flat_map(|(_, message, trace)| [message, trace]);
+        let notes = self.stderr.lines().filter(|line| line.starts_with("note: "));
+        if let Some(text) = texts.map(String::as_str).chain(notes).find(|text| shows_what_is_ours(text)) {
+            return Err(format!("generated text is shown: {text}"));
+        }
         for it in expected {
             let (wanted, what) = match it.what.strip_prefix("not-") {
                 Some(what) => (false, what),
@@ -88,6 +93,16 @@ impl Seen {
             other => panic!("no such expectation: {other}"),
         }
     }
+}
+
+/// Whether a message holds something that no person wrote.
+fn shows_what_is_ours(text: &str) -> bool {
+    let generated = |at: usize| {
+        let hash = &text[at + "cell_".len()..];
+        hash.bytes().take_while(u8::is_ascii_hexdigit).count() == 16
+    };
+    ["lab::host", "assay_body", "assay_cell", "assay-type", "show_tail"].iter().any(|ours| text.contains(ours))
+        || text.match_indices("cell_").any(|(at, _)| generated(at))
 }
 
 fn counted(text: &str, start: usize) -> String {

@@ -4,6 +4,9 @@
 
 mod cases;
 mod check;
+mod dependencies;
+mod failing;
+mod home;
 mod living;
 
 use std::path::{Path, PathBuf};
@@ -72,4 +75,27 @@ macro_rules! files {
     };
 }
 
-files!(levels, variables, moves, items, errors, display, output, commands, crashes, lab);
+files!(
+    closures,
+    commands,
+    control,
+    crashes,
+    display,
+    errors,
+    impls,
+    items,
+    lab,
+    large,
+    levels,
+    macros,
+    modules,
+    moves,
+    names,
+    output,
+    redefinition,
+    rerun,
+    syntax,
+    threads,
+    values,
+    variables
+);

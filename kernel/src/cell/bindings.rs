@@ -3,11 +3,15 @@
 use syn::Pat;
 use syn::visit::Visit;
 
+use super::names;
+
 /// One variable of a `let`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Binding {
     pub(crate) name: String,
     pub(crate) mutable: bool,
+    /// Whether a constant of this name would be meant instead, if there is one: `None`, `PI`.
+    pub(crate) may_be_constant: bool,
 }
 
 /// Adds what `pattern` binds.
@@ -19,12 +23,13 @@ struct Bindings<'a>(&'a mut Vec<Binding>);
 
 impl<'ast> Visit<'ast> for Bindings<'_> {
     fn visit_pat_ident(&mut self, it: &'ast syn::PatIdent) {
-        let name = it.ident.to_string();
-        // `None` and other constants look like a binding to a parser.
-        let constant = name.starts_with(char::is_uppercase) && it.subpat.is_none();
-        if !constant {
+        let name = names::written(&it.ident);
+        let plain = it.subpat.is_none() && it.by_ref.is_none() && it.mutability.is_none();
+        // For a parser, `None` is a variable like any other.
+        if !(plain && name == "None") {
             self.0.retain(|binding| binding.name != name);
-            self.0.push(Binding { name, mutable: it.mutability.is_some() });
+            let may_be_constant = plain && name.starts_with(char::is_uppercase);
+            self.0.push(Binding { name, mutable: it.mutability.is_some(), may_be_constant });
         }
         syn::visit::visit_pat_ident(self, it);
     }

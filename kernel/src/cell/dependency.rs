@@ -1,39 +1,81 @@
-//! `:dep`: adds a crate to what cells can name.
+//! `:dep`: adds a crate to what cells can name. And how a build, which waits for cargo, can be stopped.
 
 use super::engine::Engine;
 use super::failure::Failure;
-use crate::environment::{Extension, Progress};
+use super::stop::Stop;
+use crate::environment::{Addition, Cancel, EnvironmentError, Progress};
 use crate::language::{Event, Output, Stream};
 
 impl Engine {
     /// Builds the crate that `line` names (`regex = "1"`) beside the environment, or finds it built. What is
     /// loaded stays as it is, whatever happens.
-    pub(crate) async fn add_dependency(&mut self, line: &str, output: &Output) -> Result<(), Failure> {
+    pub(crate) async fn add_dependency(&mut self, line: &str, output: &Output, stop: &Stop) -> Result<(), Failure> {
         let environment = self.compiler.environment.clone();
         let earlier = self.compiler.extensions.clone();
-        let (dependency, shown) = (line.to_owned(), output.clone());
-        let added = tokio::task::spawn_blocking(move || {
-            let mut last = String::new();
-            let mut report = |progress: &Progress| {
-                let what = progress.what.chars().take(60).collect::<String>();
-                let line = format!("{}/{} {what}", progress.done, progress.total);
-                if progress.total > 0 && line != last {
-                    shown.send(Event::Stream(Stream::Stderr, format!("\r{line}\u{1b}[K")));
-                    last = line;
-                }
-            };
-            let added = Extension::add(&environment, &earlier, &dependency, &mut report);
-            if !last.is_empty() {
-                shown.send(Event::Stream(Stream::Stderr, "\r\u{1b}[K".to_owned()));
-            }
-            added
+        let (dependency, folder, shown) = (line.to_owned(), self.folder().to_owned(), output.clone());
+        let built = stoppable(stop, move |cancel| {
+            let mut line = StatusLine::new(&shown, format!("`:dep {dependency}`"));
+            let addition =
+                Addition { environment: &environment, earlier: &earlier, line: &dependency, folder: &folder };
+            addition.add(&mut |progress| line.show(progress), cancel)
         });
-        let added = added.await.map_err(|error| Failure::new("InternalError", &error.to_string()))?;
-        let extension = added.map_err(|error| Failure::new("DependencyError", &error.to_string()))?;
-        let known = self.compiler.extensions.iter().any(|other| other.named() == extension.named());
-        if !known {
-            self.compiler.extensions.push(extension);
+        match built.await? {
+            Ok(added) => {
+                self.compiler.extensions.extend(added);
+                Ok(())
+            }
+            Err(EnvironmentError::Cancelled) => {
+                Err(Failure::interrupted(&format!("while `:dep {line}` was built; nothing was changed"), &[]))
+            }
+            Err(error) => Err(Failure::new("DependencyError", &error.to_string())),
         }
-        Ok(())
+    }
+}
+
+/// Runs `build` on a thread of its own; the interrupt button ends it, cargo and its compilers included.
+///
+/// # Errors
+/// When it panics.
+pub(crate) async fn stoppable<T: Send + 'static>(
+    stop: &Stop,
+    build: impl FnOnce(&Cancel) -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let cancel = Cancel::default();
+    let inside = cancel.clone();
+    let mut built = tokio::task::spawn_blocking(move || build(&inside));
+    loop {
+        tokio::select! {
+            built = &mut built => return built.map_err(|error| Failure::new("InternalError", &error.to_string())),
+            () = stop.asked() => cancel.cancel(),
+        }
+    }
+}
+
+/// One line under the cell that is redrawn, and gone when the build is over.
+pub(crate) struct StatusLine {
+    output: Output,
+    title: String,
+    shown: String,
+}
+
+impl StatusLine {
+    pub(crate) fn new(output: &Output, title: String) -> Self {
+        Self { output: output.clone(), title, shown: String::new() }
+    }
+
+    pub(crate) fn show(&mut self, progress: &Progress) {
+        let line = format!("{}: {progress}", self.title);
+        if line != self.shown {
+            self.output.send(Event::Stream(Stream::Stderr, format!("\r{line}\u{1b}[K")));
+            self.shown = line;
+        }
+    }
+}
+
+impl Drop for StatusLine {
+    fn drop(&mut self) {
+        if !self.shown.is_empty() {
+            self.output.send(Event::Stream(Stream::Stderr, "\r\u{1b}[K".to_owned()));
+        }
     }
 }

@@ -87,6 +87,11 @@ impl Diagnostic {
         Some((mark.origin, mark.range.start))
     }
 
+    /// Every place in a person's text that this message points at.
+    pub(crate) fn places<'a>(&'a self, cell: &'a Generated) -> impl Iterator<Item = (&'a Origin, usize)> {
+        self.spans.iter().filter_map(|span| span.mark(cell)).map(|mark| (mark.origin, mark.range.start))
+    }
+
     /// The generated line that this message is about.
     pub(crate) fn primary_role<'a>(&'a self, cell: &'a Generated) -> Option<&'a Role> {
         let primary = self.spans.iter().filter(|span| span.is_primary);
@@ -123,6 +128,10 @@ impl Span {
 /// Draws the errors among `diagnostics`; `hints` are added to the first.
 pub(crate) fn render(diagnostics: &[Diagnostic], cell: &Generated, hints: &[String]) -> Rendered {
     let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|it| it.is_error() && !it.is_summary()).collect();
+    // A line of ours may repeat what is wrong in a line of the person's.
+    let said = |error: &Diagnostic| errors.iter().any(|it| it.message == error.message && it.primary(cell).is_some());
+    let errors: Vec<&Diagnostic> =
+        errors.iter().copied().filter(|error| error.primary(cell).is_some() || !said(error)).collect();
     let Some(first) = errors.first() else {
         return Rendered {
             name: "CompileError".to_owned(),
@@ -243,9 +252,13 @@ pub(super) fn in_words(drawn: &str) -> String {
     words
 }
 
-/// Leaves out the names of generated crates.
+/// Leaves out the names of generated crates, and the closure around a cell's body.
 fn clean(message: &str) -> String {
-    let mut rest = message;
+    let message = message
+        .replace("` inside of a closure", "` outside of a loop or a labelled block")
+        .replace("in a closure that returns", "in a cell, which returns")
+        .replace("assay_body::{closure#0}::", "");
+    let mut rest = message.as_str();
     let mut cleaned = String::with_capacity(message.len());
     while let Some(at) = rest.find("cell_") {
         let hash = rest[at + 5..].bytes().take_while(u8::is_ascii_hexdigit).count();
@@ -253,6 +266,10 @@ fn clean(message: &str) -> String {
         if hash == 16 && rest[end..].starts_with("::") {
             cleaned.push_str(&rest[..at]);
             rest = &rest[end + 2..];
+        } else if hash == 16 && rest[..at].ends_with('@') {
+            // `{closure@cell_0123456789abcdef.rs:7:20: 7:27}`: where it is in the generated file.
+            cleaned.push_str(&rest[..at - 1]);
+            rest = rest[end..].find('}').map_or("", |close| &rest[end + close..]);
         } else {
             cleaned.push_str(&rest[..end]);
             rest = &rest[end..];

@@ -1,6 +1,6 @@
 //! Runs cells one after another: plan, compile, run, commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,10 @@ use super::brackets::{self, Open};
 use super::compile::{CompileError, Compiled, Compiler};
 use super::diagnostics;
 use super::failure::{Failure, lost};
+use super::follow::Follow;
 use super::generate::{Generated, How, Plan, Surroundings, generate, line_number, unparsed};
 use super::host::{End, Host, HostError};
+use super::items::ItemPart;
 use super::opt;
 use super::split::{Split, split};
 use super::state::{Gone, Held, Origin, State, Variable};
@@ -83,6 +85,11 @@ impl Engine {
         Self { compiler, state: State::default(), host: None, tier, beside, program, folder }
     }
 
+    /// Where cells run.
+    pub(super) fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
     /// Starts the cell host if there is none.
     pub(crate) async fn ensure_host(&mut self) -> Result<&mut Host, HostError> {
         let host = match self.host.take() {
@@ -104,9 +111,14 @@ impl Engine {
         }
         self.bury_dead_host(request);
         self.beside = None;
-        let carried = self.state.carried(&split);
+        let whole = self.state.with_extensions(split);
+        let split = self.to_compile(&whole, &origin, request.level);
+        let Follow { carried, left } = self.state.follow(&split);
+        // What is compiled again does not become slower by it.
+        let given = carried.iter().map(|held| held.opt).fold(request.level.unwrap_or(0), u8::max);
+        let level = request.level.or((given > 0).then_some(given)).map(|level| level.max(given));
         let mut ready = tokio::select! {
-            ready = self.prepare(&split, &carried, &origin, request.level) => ready?,
+            ready = self.prepare(&split, &carried, &origin, level) => ready?,
             () = request.stop.asked() => return Err(Failure::interrupted("while it was compiled; nothing was run", &[])),
         };
         let order = ToHost::Run {
@@ -124,19 +136,48 @@ impl Engine {
             beside.cell_is_over();
         }
         let (end, stopped) = called?;
-        let stored = match end {
+        let stored: BTreeMap<String, String>;
+        match end {
             End::Died { how, line } => return Err(self.died(&how, line, &origin, stopped)),
-            End::Told { ended: Ended::Ok, variables } => variables.into_iter().map(|variable| variable.name).collect(),
             End::Told { ended, variables } => {
-                let alive = variables.iter().map(|variable| variable.name.as_str()).collect();
-                return Err(self.failed(ended, &alive, &origin));
+                stored = variables.into_iter().map(|variable| (variable.name, variable.type_name)).collect();
+                if !matches!(ended, Ended::Ok) {
+                    return Err(self.failed(ended, &stored, &origin));
+                }
             }
-        };
-        self.commit(&mut ready, &split, &carried, &origin, request, &stored).await?;
+        }
+        for left in left {
+            say(request.output, &left.explain());
+        }
+        // A function or constant takes the place of a variable of its name, which would hide it.
+        let hidden = whole.items().filter_map(|item| item.kind.name().map(str::to_owned)).collect();
+        let request = &Request { level, ..*request };
+        self.commit(&mut ready, &split, &carried, hidden, request, &stored).await?;
         if stopped {
             return Err(Failure::interrupted("at its next boundary; its variables are kept", &[]));
         }
         Ok(())
+    }
+
+    /// What of a cell is compiled: what it defines word for word as before is left out. Where all of it is as
+    /// before, its crate is there already and is used as it is.
+    fn to_compile(&self, whole: &Split, origin: &Origin, level: Option<u8>) -> Split {
+        let rest = self.state.without_unchanged(whole, &origin.text, level.unwrap_or(0));
+        if rest.parts.len() == whole.parts.len() {
+            return rest;
+        }
+        let carried = self.state.carried(whole);
+        let plan = self.plan(whole);
+        let again = |opt| generate(&self.surroundings(), whole, &carried, origin, &plan, How::Run { opt }).krate();
+        // Where it is ours to choose, it may be there at either level.
+        let again = match level {
+            Some(level) => vec![again(level)],
+            None => vec![again(0), again(opt::HIGHEST)],
+        };
+        let is_there = |part: &ItemPart| {
+            part.kind.name().and_then(|name| self.state.items.get(name)).is_none_or(|held| again.contains(&held.krate))
+        };
+        if whole.items().all(is_there) { whole.clone() } else { rest }
     }
 
     /// Takes note of a host that ended after its last cell.
@@ -172,6 +213,18 @@ impl Engine {
                 if found.iter().any(|it| it.is_error() && !it.is_summary() && it.code().is_none()) {
                     found.retain(|it| it.code().is_none());
                 }
+                // What is open at the end of the cell is closed by a line of ours.
+                if found.iter().find(|it| it.is_error()).is_some_and(|error| error.primary(&cell).is_none()) {
+                    let last =
+                        u32::try_from(line_number(&origin.text, origin.text.trim_end().len())).unwrap_or_default();
+                    return Failure::at(
+                        "CompileError",
+                        "this cell ends in the middle of a statement",
+                        last,
+                        origin,
+                        &[],
+                    );
+                }
                 diagnostics::render(&found, &cell, &[]).into()
             }
             Ok(Compiled::Library(_)) => Failure::new("SyntaxError", "assay cannot split this cell into statements"),
@@ -189,10 +242,12 @@ impl Engine {
     ) -> Result<Ready, Failure> {
         let mut plan = self.plan(split);
         let mut opt = level.unwrap_or_else(|| opt::first(&self.state, split));
+        let is_light = opt::is_light(&self.state, split);
         let mut unstored = BTreeMap::new();
         let mut names = None;
         for _ in 0..ROUNDS {
-            let cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
+            let mut cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
+            cell.is_light = is_light;
             if !plan.put.is_empty() && names.is_none() {
                 let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
                 let (compiler, run) = (self.compiler.clone(), cell.clone());
@@ -217,9 +272,14 @@ impl Engine {
                     return Ok(Ready { library, cell, plan, unstored, names, quick });
                 }
                 Compiled::Failed(found) => {
+                    let around = plan.around_body();
                     if !self.correct(&mut plan, &mut unstored, &found, &cell, origin.cell) {
                         let hints = self.hints(&found, &unstored);
                         return Err(diagnostics::render(&found, &cell, &hints).into());
+                    }
+                    // A name that is not found keeps the compiler from looking at types.
+                    if plan.around_body() != around {
+                        names = None;
                     }
                 }
             }
@@ -269,14 +329,8 @@ impl Engine {
         Failure::crashed(how, line, origin, &names)
     }
 
-    fn failed(&mut self, ended: Ended, alive: &BTreeSet<&str>, origin: &Origin) -> Failure {
-        let names: Vec<String> =
-            self.state.variables.keys().filter(|name| !alive.contains(name.as_str())).cloned().collect();
-        for name in &names {
-            self.state.variables.remove(name);
-            let how = "it was moved or assigned to when the cell failed".to_owned();
-            self.state.gone.insert(name.clone(), Gone::Lost { cell: origin.cell, how });
-        }
+    fn failed(&mut self, ended: Ended, stored: &BTreeMap<String, String>, origin: &Origin) -> Failure {
+        let names = self.state.keep(stored, origin.cell, "it was moved when the cell failed");
         Failure::ended(ended, origin, &lost(&names))
     }
 
@@ -286,10 +340,12 @@ impl Engine {
         ready: &mut Ready,
         split: &Split,
         carried: &[Held],
-        origin: &Origin,
+        hidden: Vec<String>,
         request: &Request<'_>,
-        stored: &BTreeSet<String>,
+        stored: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
+        let origin = Origin { cell: request.cell, text: request.text.into() };
+        let cell = origin.cell;
         let types = match ready.names.take() {
             Some(mut names) => {
                 (&mut names.0).await.map_err(|error| Failure::new("InternalError", &error.to_string()))??
@@ -297,8 +353,8 @@ impl Engine {
             None => BTreeMap::new(),
         };
         let state = &mut self.state;
-        let cell = origin.cell;
-        for name in ready.plan.lent.union(&ready.plan.taken).filter(|name| !ready.plan.back.contains(*name)) {
+        let plan = std::mem::take(&mut ready.plan);
+        for name in plan.lent.union(&plan.taken).filter(|name| !plan.back.contains(*name)) {
             state.variables.remove(name);
             state.gone.insert(name.clone(), Gone::Moved { cell });
         }
@@ -309,27 +365,38 @@ impl Engine {
             state.variables.remove(&name);
             state.gone.insert(name, why);
         }
-        // A function or constant takes the place of a variable of its name, which would hide it.
-        let bound = |name: &str| split.bindings.iter().any(|binding| binding.name == name);
-        let hidden = split.items().filter_map(|item| item.kind.name()).filter(|name| !bound(name));
+        let bound = |name: &String| split.bindings.iter().any(|binding| binding.name == *name);
         let mut forget: Vec<String> =
-            hidden.filter(|name| state.variables.remove(*name).is_some()).map(str::to_owned).collect();
-        for binding in split.bindings.iter().filter(|binding| ready.plan.put.contains(&binding.name)) {
+            hidden.into_iter().filter(|name| !bound(name) && state.variables.remove(name).is_some()).collect();
+        // A cell stores all that is new, at its end, or nothing.
+        let returned_early = plan.put.iter().any(|name| !stored.contains_key(name));
+        for binding in split.bindings.iter().filter(|binding| plan.put.contains(&binding.name)) {
             let name = binding.name.clone();
-            if !stored.contains(&name) {
+            let Some(in_host) = stored.get(&name) else {
                 let how = "the cell returned before its end".to_owned();
+                state.variables.remove(&name);
                 state.gone.insert(name, Gone::Lost { cell, how });
+                continue;
+            };
+            if let Some(old) = state.variables.get_mut(&name).filter(|old| old.in_host == *in_host) {
+                // The type has not changed, or this still is the old value.
+                if !returned_early {
+                    (old.mutable, old.cell) = (binding.mutable, cell);
+                }
                 continue;
             }
             match types.get(&name).filter(|ty| types::is_nameable(ty)) {
                 Some(ty) => {
                     state.gone.remove(&name);
-                    let variable = Variable { ty: ty.clone(), mutable: binding.mutable, cell };
+                    let variable =
+                        Variable { ty: ty.clone(), mutable: binding.mutable, cell, in_host: in_host.clone() };
                     state.variables.insert(name, variable);
                 }
                 None => {
-                    let ty = types.get(&name).map(|ty| types::for_people(ty)).unwrap_or_default();
-                    let why = Gone::Unnameable { cell, ty };
+                    let why = match types.get(&name) {
+                        Some(ty) if types::is_inside_cell(ty) => Gone::Inside { cell },
+                        ty => Gone::Unnameable { cell, ty: ty.map(|ty| types::for_people(ty)).unwrap_or_default() },
+                    };
                     say(request.output, &why.explain(&name));
                     state.variables.remove(&name);
                     state.gone.insert(name.clone(), why);
@@ -337,8 +404,15 @@ impl Engine {
                 }
             }
         }
-        state.define(split, carried, &ready.cell.krate(), origin);
-        forget.extend(state.drop_stale(cell));
+        state.keep(stored, cell, "the cell returned before its end");
+        for sentence in state.define(split, carried, &ready.cell.krate(), &origin, request.level.unwrap_or(0), &plan) {
+            say(request.output, &sentence);
+        }
+        let stale = state.drop_stale(cell);
+        if let Some(lost) = lost(&stale) {
+            say(request.output, &format!("{lost}: their types are defined anew; run the cells that make them again"));
+        }
+        forget.extend(stale);
         self.ensure_host().await?.forget(forget).await;
         Ok(())
     }

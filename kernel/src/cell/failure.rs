@@ -53,8 +53,12 @@ impl Failure {
                 Self::at("Error", &message, line, origin, &notes)
             }
             Ended::Panic { message, place, line } => {
-                if !place.is_empty() {
-                    notes.push(format!("panicked at {place}"));
+                // A line of a definition that was compiled again is not known as the line of its own cell.
+                let carried = place.starts_with("cell [") && place.ends_with(']');
+                match (place.is_empty(), carried) {
+                    (true, _) => {}
+                    (_, true) => notes.push(format!("panicked in an earlier definition, compiled again with {place}")),
+                    _ => notes.push(format!("panicked at {place}")),
                 }
                 notes.extend(lost.clone());
                 Self::at("Panic", &message, line, origin, &notes)
@@ -125,6 +129,12 @@ impl Gone {
             Self::Borrows { cell } => format!(
                 "`{name}` of cell [{cell}] borrows from another variable, and no reference outlives its cell; store an owned value instead, for example with `.clone()` or `.to_owned()`"
             ),
+            Self::Unnameable { cell, ty } if ty.contains("{async ") => format!(
+                "`{name}` of cell [{cell}] is a future, whose type has no name, so later cells cannot use it; await it in its cell, or box it: `let {name}: std::pin::Pin<Box<dyn std::future::Future<Output = i32>>> = Box::pin(..);` with its own output"
+            ),
+            Self::Unnameable { cell, ty } if !ty.starts_with('{') && ty.contains("{closure") => format!(
+                "`{name}` of cell [{cell}] has a closure in its type, which has no name, so later cells cannot use it; collect it, or box the closure (`Box<dyn Fn(i32) -> i32>`) or the iterator (`Box<dyn Iterator<Item = i32>>`)"
+            ),
             Self::Unnameable { cell, ty } if ty.contains("closure") || ty.contains('{') => format!(
                 "`{name}` of cell [{cell}] is a closure or a function's own type, which has no name, so later cells cannot use it; box it: `let {name}: Box<dyn Fn(i32) -> i32> = Box::new(..);` with its own arguments"
             ),
@@ -137,6 +147,14 @@ impl Gone {
             ),
             Self::Lost { cell, how } => {
                 format!("`{name}` was lost in cell [{cell}]: {how}; run the cell that makes it again")
+            }
+            Self::Inside { cell } => format!(
+                "`{name}` has a type that is defined inside the statements of cell [{cell}], by a macro or a block, where later cells cannot name it; define the type at the top level"
+            ),
+            Self::Unset { cell } => {
+                format!(
+                    "`{name}` does not have a value on every way through cell [{cell}], so it was not kept; give it one with `let {name} = ..;`"
+                )
             }
         }
     }

@@ -2,55 +2,77 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{TokenStream, TokenTree};
-use syn::UseTree;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// Adds every identifier in `tokens`, and those that format strings name (`"{loss:.3}"`). It may add too
-/// many, never too few: a variable whose name is not here is not loaded.
+/// many, never too few: a variable whose name is not here is not loaded. Names are [`plain`].
 pub(crate) fn collect(tokens: TokenStream, into: &mut BTreeSet<String>) {
-    for token in tokens {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
         match token {
             TokenTree::Ident(name) => {
-                into.insert(name.to_string().trim_start_matches("r#").to_owned());
+                into.insert(plain(&name.to_string()).to_owned());
             }
             TokenTree::Group(group) => collect(group.stream(), into),
             TokenTree::Literal(literal) => in_format_string(&literal.to_string(), into),
-            TokenTree::Punct(_) => {}
+            TokenTree::Punct(mark) => {
+                if mark.as_char() == '#'
+                    && let Some(TokenTree::Group(group)) = tokens.peek()
+                    && group.delimiter() == Delimiter::Bracket
+                {
+                    in_attribute(group.stream(), into);
+                }
+            }
         }
     }
 }
 
-fn in_format_string(literal: &str, into: &mut BTreeSet<String>) {
+/// `r#type` and `type` are written differently and are one name in a format string; `r#x` and `x` are one
+/// name everywhere.
+pub(crate) fn plain(name: &str) -> &str {
+    name.strip_prefix("r#").unwrap_or(name)
+}
+
+/// The name as it has to be written: `r#` only before what would be a keyword.
+pub(crate) fn written(name: &syn::Ident) -> String {
+    let name = name.to_string();
+    match syn::parse_str::<syn::Ident>(plain(&name)) {
+        Ok(_) => plain(&name).to_owned(),
+        Err(_) => name,
+    }
+}
+
+/// Whether `name`, as it is written, is among collected names.
+pub(crate) fn mentions(names: &BTreeSet<String>, name: &str) -> bool {
+    names.contains(plain(name))
+}
+
+pub(super) fn in_format_string(literal: &str, into: &mut BTreeSet<String>) {
     if !literal.contains('"') {
         return;
     }
     for piece in literal.split(['{', ':', '$', '.', '}']).skip(1) {
         let piece = piece.trim_end_matches('?');
-        if !piece.is_empty() && piece.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        if is_word(piece) {
             into.insert(piece.to_owned());
         }
     }
 }
 
-/// Adds the names that an import brings into scope; none for a glob.
-pub(super) fn bound_by_use(tree: &UseTree, into: &mut Vec<String>) {
-    match tree {
-        UseTree::Path(path) => match &*path.tree {
-            // `use a::b::{self}` binds `b`.
-            UseTree::Name(name) if name.ident == "self" => into.push(path.ident.to_string()),
-            UseTree::Group(group) => {
-                for tree in &group.items {
-                    match tree {
-                        UseTree::Name(name) if name.ident == "self" => into.push(path.ident.to_string()),
-                        tree => bound_by_use(tree, into),
-                    }
-                }
+/// The paths that attributes name in strings: `#[serde(default = "learning_rate")]`.
+pub(super) fn in_attribute(tokens: TokenStream, into: &mut BTreeSet<String>) {
+    for token in tokens {
+        match token {
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                into.extend(text.trim_matches('"').split("::").filter(|word| is_word(word)).map(str::to_owned));
             }
-            tree => bound_by_use(tree, into),
-        },
-        UseTree::Name(name) => into.push(name.ident.to_string()),
-        UseTree::Rename(rename) => into.push(rename.rename.to_string()),
-        UseTree::Glob(_) => {}
-        UseTree::Group(group) => group.items.iter().for_each(|tree| bound_by_use(tree, into)),
+            TokenTree::Group(group) => in_attribute(group.stream(), into),
+            _ => {}
+        }
     }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_')
 }

@@ -59,6 +59,11 @@ pub(crate) fn first(state: &State, split: &Split) -> u8 {
     if split.repeats && !is_costly(state, split) { HIGHEST } else { 0 }
 }
 
+/// Whether the cell is a few statements, with neither loops nor items nor what is costly.
+pub(crate) fn is_light(state: &State, split: &Split) -> bool {
+    !split.repeats && split.items().next().is_none() && !is_costly(state, split)
+}
+
 /// Whether the cell, or what it names of earlier ones, deals with what is costly.
 fn is_costly(state: &State, split: &Split) -> bool {
     let mut seen = BTreeSet::new();

@@ -6,13 +6,14 @@ use std::ops::Range;
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::parse::Parser;
+use syn::parse::{ParseStream, Parser};
 use syn::visit::Visit;
-use syn::{Block, Item, Stmt};
+use syn::{Attribute, Block, Expr, Item, Stmt};
 
 use super::bindings::{Binding, bindings};
-use super::items::{ItemPart, item};
-use super::names;
+use super::imports::{self, Leaf};
+use super::items::{ItemPart, items, items_of_macro};
+use super::names::{self, written};
 
 /// A cell that parses.
 #[derive(Debug, Clone, Default)]
@@ -42,20 +43,29 @@ impl Split {
     /// The names that the cell's items, imports and macros define.
     pub(crate) fn defined(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().flat_map(|part| match part {
-            Part::Use { binds, .. } => binds.iter().map(String::as_str).collect(),
+            Part::Use { leaves, .. } => leaves.iter().filter_map(|leaf| leaf.binds.as_deref()).collect(),
             Part::Macro { name, .. } => vec![name.as_str()],
             Part::Item(part) => part.kind.name().into_iter().collect(),
-            Part::Statement { .. } | Part::Tail { .. } => Vec::new(),
+            Part::Attribute { .. } | Part::Statement { .. } | Part::Tail { .. } => Vec::new(),
         })
+    }
+
+    /// Whether the cell defines the macro more than once, so that it matters where.
+    pub(crate) fn redefines_macro(&self, name: &str) -> bool {
+        self.parts.iter().filter(|part| matches!(part, Part::Macro { name: other, .. } if other == name)).count() > 1
     }
 }
 
 /// One part of a cell.
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
+    /// `#![recursion_limit = "256"]`, which stands at the top of the crate.
+    Attribute {
+        range: Range<usize>,
+    },
     Use {
         range: Range<usize>,
-        binds: Vec<String>,
+        leaves: Vec<Leaf>,
     },
     Macro {
         name: String,
@@ -68,14 +78,35 @@ pub(crate) enum Part {
     /// The last expression, whose value is shown.
     Tail {
         range: Range<usize>,
+        kind: Tail,
     },
+}
+
+/// What the last expression looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tail {
+    Any,
+    /// `Ok(())`, as functions end.
+    OkUnit,
+    /// `Ok(value)`, which leaves open what the error would be.
+    Ok,
+    /// `return ..`, `break ..`: no value.
+    Leaves,
 }
 
 /// Splits a cell; `None` where it does not parse: then rustc says why.
 pub(crate) fn split(text: &str) -> Option<Split> {
     let tokens: TokenStream = text.parse().ok()?;
-    let statements = Block::parse_within.parse2(tokens.clone()).ok()?;
+    let whole = |input: ParseStream<'_>| Ok((input.call(Attribute::parse_inner)?, input.call(Block::parse_within)?));
+    let (attributes, statements) = whole.parse2(tokens.clone()).ok()?;
     let mut split = Split::default();
+    // What the others say (lints, documentation) is for a crate of the person's own.
+    let limits = |it: &&Attribute| {
+        ["feature", "recursion_limit", "type_length_limit"].iter().any(|name| it.path().is_ident(name))
+    };
+    for attribute in attributes.iter().filter(limits) {
+        split.parts.push(Part::Attribute { range: range(attribute)? });
+    }
     names::collect(tokens, &mut split.names);
     let mut facts = Facts::default();
     let last = statements.len().saturating_sub(1);
@@ -84,19 +115,26 @@ pub(crate) fn split(text: &str) -> Option<Split> {
         if !matches!(statement, Stmt::Item(_)) {
             facts.visit_stmt(statement);
         }
-        split.parts.push(match statement {
-            Stmt::Item(it) => match part_of_item(it, &range) {
-                Some(part) => part,
-                None => Part::Statement { range },
-            },
+        let mut parts = match statement {
+            Stmt::Item(it) => parts_of_item(it, &range),
+            Stmt::Macro(it) => items_of_macro(&it.mac).into_iter().map(Part::Item).collect(),
             Stmt::Local(local) => {
-                bindings(&local.pat, &mut split.bindings);
-                Part::Statement { range }
+                // What `#[cfg(..)]` leaves out has nothing to store.
+                if !local.attrs.iter().any(|it| it.path().is_ident("cfg")) {
+                    bindings(&local.pat, &mut split.bindings);
+                }
+                Vec::new()
             }
-            Stmt::Expr(_, None) if index == last => Part::Tail { range },
-            Stmt::Macro(it) if index == last && it.semi_token.is_none() => Part::Tail { range },
-            Stmt::Expr(..) | Stmt::Macro(_) => Part::Statement { range },
-        });
+            Stmt::Expr(..) => Vec::new(),
+        };
+        if parts.is_empty() {
+            parts.push(match statement {
+                Stmt::Expr(it, None) if index == last => Part::Tail { range, kind: kind_of_tail(it) },
+                Stmt::Macro(it) if index == last && it.semi_token.is_none() => Part::Tail { range, kind: Tail::Any },
+                _ => Part::Statement { range },
+            });
+        }
+        split.parts.append(&mut parts);
     }
     split.assigned = facts.assigned;
     split.awaits = facts.awaits;
@@ -104,20 +142,26 @@ pub(crate) fn split(text: &str) -> Option<Split> {
     Some(split)
 }
 
-fn part_of_item(it: &Item, range: &Range<usize>) -> Option<Part> {
+fn parts_of_item(it: &Item, range: &Range<usize>) -> Vec<Part> {
     let range = range.clone();
     match it {
-        Item::Use(it) => {
-            let mut binds = Vec::new();
-            names::bound_by_use(&it.tree, &mut binds);
-            Some(Part::Use { range, binds })
+        Item::Use(it) => vec![Part::Use { range, leaves: imports::leaves(it) }],
+        Item::ExternCrate(it) => vec![Part::Use { range, leaves: imports::of_crate(it).into_iter().collect() }],
+        Item::Macro(it) => {
+            it.ident.iter().map(|name| Part::Macro { name: written(name), range: range.clone() }).collect()
         }
-        Item::ExternCrate(it) => {
-            let name = it.rename.as_ref().map_or(&it.ident, |(_, name)| name);
-            Some(Part::Use { range, binds: vec![name.to_string()] })
-        }
-        Item::Macro(it) => it.ident.as_ref().map(|name| Part::Macro { name: name.to_string(), range }),
-        it => item(it, range).map(Part::Item),
+        it => items(it).into_iter().map(Part::Item).collect(),
+    }
+}
+
+fn kind_of_tail(it: &Expr) -> Tail {
+    match it {
+        Expr::Call(it) if matches!(&*it.func, Expr::Path(path) if path.path.is_ident("Ok")) => match it.args.first() {
+            Some(Expr::Tuple(unit)) if unit.elems.is_empty() => Tail::OkUnit,
+            _ => Tail::Ok,
+        },
+        Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => Tail::Leaves,
+        _ => Tail::Any,
     }
 }
 
@@ -128,6 +172,23 @@ pub(super) fn range(node: &impl ToTokens) -> Option<Range<usize>> {
     let start = first.span().byte_range().start;
     let end = tokens.last().unwrap_or(first).span().byte_range().end;
     Some(start..end)
+}
+
+/// Whether `.await` stands in what a macro is given, as in `println!("{}", f().await)`.
+fn awaits(tokens: TokenStream) -> bool {
+    let mut after_dot = false;
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => {
+            after_dot = false;
+            awaits(group.stream())
+        }
+        TokenTree::Ident(name) => std::mem::take(&mut after_dot) && name == "await",
+        TokenTree::Punct(mark) => {
+            after_dot = mark.as_char() == '.';
+            false
+        }
+        TokenTree::Literal(_) => false,
+    })
 }
 
 /// What only a look at the expressions tells.
@@ -170,6 +231,7 @@ impl<'ast> Visit<'ast> for Facts {
                 self.assigned.insert(name.to_string());
             }
         }
+        self.awaits |= self.nested == 0 && awaits(it.tokens.clone());
         syn::visit::visit_macro(self, it);
     }
 

@@ -12,7 +12,7 @@ pub(super) fn in_later_cells(printed: &str, krate: &str, external: &BTreeSet<&st
     let printed = printed.replace("{integer}", "i32").replace("{float}", "f64");
     let Ok(mut ty) = syn::parse_str::<syn::Type>(&printed) else { return printed };
     Qualify { krate, external }.visit_type_mut(&mut ty);
-    ty.to_token_stream().to_string().replace(" :: ", "::").replace(" ,", ",")
+    ty.to_token_stream().to_string().replace(" :: ", "::").replace(":: ", "::").replace(" ,", ",")
 }
 
 /// Whether a later cell can write the type: closures and `impl Trait` have no name, and what is defined
@@ -23,6 +23,13 @@ pub(crate) fn is_nameable(ty: &str) -> bool {
         syn::visit::Visit::visit_type(&mut found, &ty);
         !found.0
     })
+}
+
+/// Whether the type is defined inside a cell's body.
+pub(crate) fn is_inside_cell(ty: &str) -> bool {
+    ty.match_indices("assay_body::").any(|(at, _)| !ty[at..].starts_with("assay_body::{closure#0}}"))
+        && !ty.contains("{closure@")
+        && !ty.contains("{async ")
 }
 
 /// The type as a person would write it: without the crates that only we know of.
@@ -54,6 +61,9 @@ impl VisitMut for Qualify<'_> {
         let foreign = if path.segments.len() == 1 { is_primitive(&first) } else { self.is_crate(&first) };
         if !foreign && let Ok(full) = syn::parse_str(&format!("{}::{}", self.krate, path.to_token_stream())) {
             *path = full;
+        } else if path.segments.len() > 1 {
+            // A cell may have a module called `std`.
+            path.leading_colon.get_or_insert_default();
         }
     }
 }

@@ -1,61 +1,83 @@
 //! Builds the environment with cargo, in one place, by one process at a time.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::cargo::{self, Artifact, Features, Progress};
-use super::members;
-use super::{Environment, EnvironmentError, Manifest, NAMED, Toolchain, hash, home, short, sources};
+use super::cancel::Cancel;
+use super::cargo::{self, Artifact, Cargo, Features, Network};
+use super::{Environment, EnvironmentError, Manifest, NAMED, Progress, Toolchain, hash, home, short, sources};
+use super::{lock, members};
 
 /// What cargo resolved for the environment; a crate that is added must leave it so.
 pub(super) const FEATURES: &str = "features.json";
 
-/// Builds the environment of this binary, or finds it built. `progress` is told how far it is.
+/// Builds the environment of this binary, or finds it built. `progress` is told how far it is; `cancel` ends it.
 ///
 /// # Errors
-/// When there is no toolchain, no space, or cargo fails; nothing half-built is left to be found.
-pub fn build(progress: &mut dyn FnMut(&Progress)) -> Result<Environment, EnvironmentError> {
+/// When there is no toolchain, no space, or cargo fails; nothing half-built is left to be found, and what cargo
+/// has built so far is not built again.
+pub fn build(progress: &mut dyn FnMut(&Progress), cancel: &Cancel) -> Result<Environment, EnvironmentError> {
     let home = home()?;
     let toolchain = Toolchain::find(&home)?;
-    let hash = hash(&toolchain);
-    if let Ok(environment) = Environment::open(&home, &hash) {
-        return Ok(environment);
+    match Environment::open(&home, &toolchain) {
+        Err(EnvironmentError::NotBuilt { .. }) => {}
+        found => return found,
     }
     let target = home.join("build");
     let at = |path: &Path| {
         let path = path.to_owned();
         move |source: io::Error| EnvironmentError::Write { path, source }
     };
-    fs::create_dir_all(&target).map_err(at(&target))?;
-    progress(&Progress { done: 0, total: 0, what: "waiting for another build".to_owned() });
-    let _lock = lock(&target).map_err(at(&target))?;
-    if let Ok(environment) = Environment::open(&home, &hash) {
-        return Ok(environment);
+    let _lock = lock::take(&target, progress, cancel)?;
+    match Environment::open(&home, &toolchain) {
+        Err(EnvironmentError::NotBuilt { .. }) => {}
+        found => return found,
     }
+    lock::sweep(&home);
     let source = target.join("src");
     sources::write_workspace(&source, &[])?;
-    let built = cargo::build(&toolchain, &source, "lab", &target, progress)?;
+    let cargo = Cargo { toolchain: &toolchain, source: &source, target: &target, cancel };
+    progress(&Progress::Resolving);
+    let built = cargo.build("lab", Network::Yes, progress)?;
+    let features = cargo.resolve(progress)?.features();
+    let hash = hash(&toolchain);
     let folder = home.join("environments").join(&hash);
-    let part = home.join("environments").join(format!("{hash}.part"));
-    // A leftover of a build that was killed.
-    if part.exists() {
-        fs::remove_dir_all(&part).map_err(at(&part))?;
-    }
-    let features = cargo::features(&toolchain, &source)?;
-    collect(&toolchain, &hash, &source, &built, &features, &part).map_err(at(&part))?;
-    fs::rename(&part, &folder).map_err(at(&folder))?;
-    Environment::open(&home, &hash)
+    let part = Part::new(&folder).map_err(at(&folder))?;
+    collect(&toolchain, &hash, &source, &built, &features, &part.0).map_err(at(&part.0))?;
+    part.finish(&folder).map_err(at(&folder))?;
+    Environment::open(&home, &toolchain)
 }
 
-/// One build at a time; the lock goes with the file.
-pub(super) fn lock(target: &Path) -> io::Result<File> {
-    let file = File::create(target.join("lock"))?;
-    file.lock()?;
-    Ok(file)
+/// A folder that is put together; removed unless it is finished.
+pub(super) struct Part(pub(super) PathBuf);
+
+impl Part {
+    pub(super) fn new(folder: &Path) -> io::Result<Self> {
+        let mut path = folder.as_os_str().to_owned();
+        path.push(".part");
+        let part = Self(path.into());
+        // A leftover of a build that was killed.
+        if part.0.exists() {
+            fs::remove_dir_all(&part.0)?;
+        }
+        Ok(part)
+    }
+
+    /// Gives the folder its name: complete or absent.
+    pub(super) fn finish(self, folder: &Path) -> io::Result<()> {
+        fs::rename(&self.0, folder)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // It is not there any more when it was finished.
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 fn collect(
@@ -76,9 +98,7 @@ fn collect(
             fs::copy(file, folder.join(file_name))?;
             continue;
         }
-        // What only build scripts use may have other features; of the host's libraries cells need the macros.
-        let for_cells = file.components().any(|part| part.as_os_str() == toolchain.host.as_str());
-        if !for_cells && file.extension().is_none_or(|end| end != "so") {
+        if !is_for_cells(toolchain, file) {
             continue;
         }
         link(file, &deps.join(file_name))?;
@@ -104,6 +124,12 @@ fn collect(
     fs::write(folder.join("environment.json"), serde_json::to_vec_pretty(&manifest)?)
 }
 
+/// What only build scripts use may have other features; of the host's libraries cells need the macros.
+pub(super) fn is_for_cells(toolchain: &Toolchain, file: &Path) -> bool {
+    file.components().any(|part| part.as_os_str() == toolchain.host.as_str())
+        || file.extension().is_some_and(|end| end == "so")
+}
+
 /// Files of dependencies carry a hash in their names and are never written again.
 pub(super) fn link(from: &Path, to: &Path) -> io::Result<()> {
     if fs::hard_link(from, to).is_err() {
@@ -121,8 +147,8 @@ pub fn cargo(arguments: &[String]) -> Result<std::process::ExitStatus, Environme
     let toolchain = Toolchain::find(&home)?;
     let target = home.join("build");
     let source = target.join("src");
-    fs::create_dir_all(&target).map_err(|source| EnvironmentError::Write { path: target.clone(), source })?;
-    let _lock = lock(&target).map_err(|source| EnvironmentError::Write { path: target.clone(), source })?;
+    let mut told = |progress: &Progress| tracing::warn!("{progress}");
+    let _lock = lock::take(&target, &mut told, &Cancel::default())?;
     sources::write_workspace(&source, &[])?;
     cargo::other(&toolchain, &source, &target, arguments)
 }

@@ -73,16 +73,17 @@ fn remove_others(root: &Path, folder: &Path) -> Result<(), EnvironmentError> {
     Ok(())
 }
 
-/// Writes what differs, so that cargo sees no change where there is none.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), EnvironmentError> {
+    write_changed(path, bytes).map_err(|source| EnvironmentError::Write { path: path.to_owned(), source })
+}
+
+/// Writes what differs, so that cargo sees no change where there is none.
+pub(super) fn write_changed(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if std::fs::read(path).is_ok_and(|present| present == bytes) {
         return Ok(());
     }
-    let write = || -> io::Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::write(path, bytes)
-    };
-    write().map_err(|source| EnvironmentError::Write { path: path.to_owned(), source })
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, bytes)
 }

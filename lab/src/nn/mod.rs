@@ -1,5 +1,29 @@
-//! What models need beyond dfdx's layers.
+//! What models need beyond dfdx's layers. Layers here are dfdx modules: they stand in tuples with dfdx's own,
+//! train with any optimizer, appear in [`summary`]; what they compute is compiled once, here.
 
+mod attention;
+#[cfg(test)]
+mod check;
+mod conv;
+mod dense;
+mod flatten;
+pub mod init;
+mod matrix;
+mod op;
+mod parallel;
+mod recurrent;
+mod shape;
 mod summary;
+mod weights;
 
+pub use attention::{
+    AttentionError, AttentionMask, CausalTransformerBlock, LearnedPositions, MultiHeadAttention, SinusoidalPositions,
+    TransformerBlock, TransformerDecoderBlock, TransformerEncoderBlock, scaled_dot_product_attention,
+};
+pub use conv::{AvgPool1D, AvgPool2D, Conv1D, Conv2D, MaxPool1D, MaxPool2D};
+pub use dense::{Activation, LayerNorm};
+pub use flatten::Flatten;
+pub use op::{Inputs, Op};
+pub use recurrent::{GRU, LSTM, LastStep, RNN, RecurrentState};
 pub use summary::{Summary, summary};
+pub use weights::{Frozen, LoadReport, Weights, WeightsError, WrongShape, load_partial, load_weights, save_weights};

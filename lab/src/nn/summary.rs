@@ -1,4 +1,4 @@
-//! A model as a table: each parameter's name, shape and size.
+//! A model as a table: each layer's parameters, how many numbers they are, and their bytes.
 
 use dfdx::nn::TensorCollection;
 use dfdx::nn::tensor_collection::{RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorName, ViewTensorRef};
@@ -63,10 +63,13 @@ impl Summary {
     fn table(&self) -> Table {
         let bytes = self.parameters() * size_of::<f32>();
         let caption = format!("{} parameters, {} of them trained, {bytes} bytes", self.parameters(), self.trained());
-        let mut table = Table::new(&["parameter", "shape", "numbers"]).left(0).caption(caption);
-        for parameter in &self.parameters {
-            let sizes: Vec<_> = parameter.shape.iter().map(usize::to_string).collect();
-            table.row(&[parameter.name.clone(), sizes.join(" × "), parameter.len().to_string()]);
+        let mut table = Table::new(&["layer", "parameters", "numbers", "bytes"]).left(0).left(1).caption(caption);
+        for layer in self.parameters.chunk_by(|one, other| one.layer() == other.layer()) {
+            let parameters: Vec<_> = layer.iter().map(Parameter::text).collect();
+            let numbers: usize = layer.iter().map(Parameter::len).sum();
+            let bytes = numbers * size_of::<f32>();
+            let name = layer[0].layer().to_owned();
+            table.row(&[name, parameters.join(", "), numbers.to_string(), bytes.to_string()]);
         }
         table
     }
@@ -75,6 +78,19 @@ impl Summary {
 impl Parameter {
     fn len(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// The name up to the last full stop.
+    fn layer(&self) -> &str {
+        self.name.rsplit_once('.').map_or("", |(layer, _)| layer)
+    }
+
+    /// The rest of the name, and the shape.
+    fn text(&self) -> String {
+        let name = self.name.rsplit_once('.').map_or(self.name.as_str(), |(_, name)| name);
+        let sizes: Vec<_> = self.shape.iter().map(usize::to_string).collect();
+        let trained = if self.trained { "" } else { " (not trained)" };
+        format!("{name} {}{trained}", sizes.join(" × "))
     }
 }
 
@@ -87,7 +103,7 @@ impl Show for Summary {
 #[cfg(test)]
 mod tests {
     use dfdx::nn::DeviceBuildExt;
-    use dfdx::nn::builders::{Linear, ReLU};
+    use dfdx::nn::builders::{BatchNorm1D, Linear, ReLU};
 
     use super::*;
 
@@ -100,5 +116,16 @@ mod tests {
         let names: Vec<_> = summary.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         assert_eq!(names, ["0.weight", "0.bias", "2.weight", "2.bias"]);
         assert_eq!(summary.parameters[0].shape, [4, 3]);
+    }
+
+    #[test]
+    fn each_layer_has_a_line_with_its_bytes() {
+        let model = Dev::default().build_module::<(Linear<3, 4>, BatchNorm1D<4>), f32>();
+        let shown = summary(&model).show();
+        let text = shown.plain().expect("text");
+        let line = |start: &str| text.lines().find(|line| line.starts_with(start)).expect("a line").to_owned();
+        assert!(line("0 ").contains("weight 4 × 3, bias 4") && line("0 ").ends_with("16     64"), "{text}");
+        assert!(line("1 ").contains("running_var 4 (not trained)") && line("1 ").ends_with("16     64"), "{text}");
+        assert!(text.contains("32 parameters, 24 of them trained, 128 bytes"), "{text}");
     }
 }

@@ -26,8 +26,8 @@ use super::compile::{CompileError, Compiled, Compiler};
 use super::generate::Generated;
 use super::host::Handle;
 
-/// How long a cell runs before it is worth a second compilation.
-const WORTH: Duration = Duration::from_millis(300);
+/// How long a cell runs before it is worth a second compilation: one with a loop, and any other.
+const WORTH: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TierError {
@@ -53,6 +53,9 @@ struct Loaded {
     /// How many functions were replaced when its calls were last led to what there was.
     led: usize,
 }
+
+/// Where a library keeps a function's address, and where its optimised version is in another.
+type Slots = Vec<(u64, u64)>;
 
 /// What one host has loaded, by crate, and what stands in for it.
 #[derive(Debug, Default)]
@@ -107,9 +110,12 @@ impl Tier {
             let pending = quick && cell.is_replaceable();
             let new = || Loaded { cell, library, image: None, pending, led: 0 };
             tiers.loaded.entry(krate.clone()).or_insert_with(new);
-            if let Err(error) = tiers.speed_up(&krate, &compiler, &handle, &is_over).await {
+            match tiers.speed_up(&krate, &compiler, &handle, &is_over).await {
+                Ok(()) => {}
+                // The cell ended its process; it is told of that elsewhere.
+                Err(TierError::Host(error)) => tracing::debug!(%error, %krate, "not optimised"),
                 // The cell runs on as it was.
-                tracing::warn!(%error, %krate, "not optimised");
+                Err(error) => tracing::warn!(%error, %krate, "not optimised"),
             }
         });
         Beside { task, over }
@@ -133,7 +139,8 @@ impl Tiers {
         for krate in known {
             self.replace(&krate, compiler, handle).await?;
         }
-        tokio::time::sleep(WORTH).await;
+        let [with_loop, other] = WORTH;
+        tokio::time::sleep(if self.loaded[krate].cell.repeats { with_loop } else { other }).await;
         if over.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -191,7 +198,7 @@ impl Tiers {
             return Ok(());
         }
         let crates: Vec<String> = self.loaded.keys().cloned().collect();
-        let mut slots: BTreeMap<(Arc<str>, String), Vec<(u64, u64)>> = BTreeMap::new();
+        let mut slots: BTreeMap<(Arc<str>, String), Slots> = BTreeMap::new();
         for krate in crates {
             let image = self.image(&krate).await?;
             let Some(loaded) = self.loaded.get_mut(&krate).filter(|loaded| loaded.led < self.faster.len()) else {

@@ -1,0 +1,146 @@
+//! Nothing outlives the kernel, however it ends. A small process of ours waits at a pipe whose other end only
+//! the kernel holds; when the kernel is gone it ends the compilers that were running, with all that they
+//! started, and removes what they left half written.
+//!
+//! It is a process because SIGKILL leaves no time for anything in the kernel itself, and because the
+//! "parent died" signal that Linux offers would end cargo and leave cargo's compilers running.
+
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{ChildStdin, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::cell::cache;
+use crate::environment;
+
+/// Set for all compilers of a kernel, and inherited by what they start: the guard's process id.
+const MARK: &str = "ASSAY_GUARD";
+/// Between two looks at the processes, while some are left.
+const PAUSE: Duration = Duration::from_millis(5);
+/// What cannot be ended within this time waits for a device.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+static GUARD: OnceLock<Option<Guard>> = OnceLock::new();
+
+/// The guard of this process.
+struct Guard {
+    id: u32,
+    /// Open as long as this process lives; no program that it starts inherits it.
+    _alive: ChildStdin,
+}
+
+/// Starts the guard of this process, once. `program` is the `assay` binary.
+pub fn start(program: &Path) {
+    GUARD.get_or_init(|| match spawn(program) {
+        Ok(guard) => guard,
+        Err(error) => {
+            tracing::warn!(%error, "no guard: a kernel that is killed may leave a compiler running");
+            None
+        }
+    });
+}
+
+fn spawn(program: &Path) -> io::Result<Option<Guard>> {
+    let mut child = Command::new(program)
+        .arg("guard")
+        // No folder is held busy.
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // Jupyter kills the kernel's whole process group.
+        .process_group(0)
+        .spawn()?;
+    Ok(child.stdin.take().map(|alive| Guard { id: child.id(), _alive: alive }))
+}
+
+/// Prepares a compiler: its own process group, so that it can be ended with all that it starts, and the mark
+/// by which the guard knows it.
+pub(crate) fn mark(command: &mut Command) {
+    command.process_group(0);
+    if let Some(guard) = GUARD.get().and_then(Option::as_ref) {
+        command.env(MARK, guard.id.to_string());
+    }
+}
+
+/// Ends a process that was marked, with all that it started.
+pub(crate) fn kill(leader: u32) {
+    if let Some(group) = i32::try_from(leader).ok().and_then(Pid::from_raw)
+        && let Err(error) = kill_process_group(group, Signal::KILL)
+    {
+        tracing::debug!(%error, "a compiler that is gone already");
+    }
+}
+
+/// Ends a compiler when whoever waits for it is dropped.
+struct Running(Option<u32>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            kill(leader);
+        }
+    }
+}
+
+/// Runs a compiler to its end; dropped before, nothing of it is left running: neither rustc nor its linker.
+pub(crate) async fn output(mut command: tokio::process::Command) -> io::Result<Output> {
+    mark(command.as_std_mut());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut running = Running(child.id());
+    let output = child.wait_with_output().await;
+    // Its number may belong to another process from here on.
+    running.0 = None;
+    output
+}
+
+/// The guard itself: returns once the process that started it is gone and nothing of it is left.
+pub fn serve() {
+    let mut buffer = [0; 64];
+    loop {
+        match io::stdin().read(&mut buffer) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    end_marked(std::process::id());
+    if let Ok(home) = environment::home() {
+        cache::sweep_abandoned(&home.join("cells"));
+        environment::sweep_unfinished(&home);
+    }
+}
+
+/// A process that has just been started may not show its mark yet, so one look that finds nothing is not enough.
+fn end_marked(guard: u32) {
+    let mark = format!("{MARK}={guard}");
+    let started = Instant::now();
+    let mut quiet = 0;
+    while quiet < 2 && started.elapsed() < PATIENCE {
+        let found = marked(mark.as_bytes());
+        quiet = if found.is_empty() { quiet + 1 } else { 0 };
+        for process in found {
+            // One that is gone meanwhile is what we want.
+            let _ = kill_process(process, Signal::KILL);
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Processes with `mark` in their environment.
+fn marked(mark: &[u8]) -> Vec<Pid> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let number = |name: std::ffi::OsString| name.to_str()?.parse().ok().and_then(Pid::from_raw);
+    let all = processes.flatten().filter_map(|entry| Some((number(entry.file_name())?, entry.path())));
+    all.filter(|(_, path)| {
+        let environment = std::fs::read(path.join("environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|entry| entry == mark)
+    })
+    .map(|(process, _)| process)
+    .collect()
+}

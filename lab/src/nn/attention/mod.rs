@@ -1,0 +1,18 @@
+//! Attention: who may look at what, the product itself, heads, blocks, positions.
+
+mod block;
+mod cross;
+mod heads;
+mod mask;
+mod position;
+mod product;
+
+pub use block::{CausalTransformerBlock, TransformerBlock, TransformerEncoderBlock};
+pub use cross::TransformerDecoderBlock;
+pub use heads::MultiHeadAttention;
+pub use mask::{AttentionError, AttentionMask};
+pub use position::{LearnedPositions, SinusoidalPositions};
+pub use product::scaled_dot_product_attention;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Activations inside lab's own blocks, chosen by dfdx's names for them.
+
+use dfdx::nn::modules::{AccurateGeLU, FastGeLU, ReLU};
+use dfdx::shapes::{HasShape, Shape};
+use dfdx::tensor::{CpuError, Tape, Tensor};
+
+use crate::device::Dev;
+use crate::nn::op::{Inputs, Op};
+use crate::nn::parallel::{parallel, per_job};
+
+/// What a block may have between its two linear layers: `ReLU`, `AccurateGeLU` (PyTorch's `gelu`) or `FastGeLU`
+/// (its `tanh` approximation).
+pub trait Activation: Default + Clone + std::fmt::Debug + 'static {
+    /// Which it is.
+    const CURVE: Curve;
+}
+
+impl Activation for ReLU {
+    const CURVE: Curve = Curve::Relu;
+}
+
+impl Activation for AccurateGeLU {
+    const CURVE: Curve = Curve::Gelu;
+}
+
+impl Activation for FastGeLU {
+    const CURVE: Curve = Curve::FastGelu;
+}
+
+/// A function of one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Curve {
+    /// max(x, 0).
+    Relu,
+    /// x Φ(x) (Hendrycks and Gimpel, *Gaussian Error Linear Units*, 2016).
+    Gelu,
+    /// The same with Φ approximated by tanh, as given there.
+    FastGelu,
+}
+
+/// Applies the activation to each number.
+pub(crate) fn activate<A: Activation, S: Shape, T: Tape<f32, Dev>>(
+    x: Tensor<S, f32, Dev, T>,
+) -> Result<Tensor<S, f32, Dev, T>, CpuError> {
+    let shape = *x.shape();
+    Inputs::of(x)?.apply(Activate { curve: A::CURVE, slopes: Vec::new() }, shape)
+}
+
+/// Keeps the slope at each number rather than the number, which takes as much room and no second pass.
+pub(super) struct Activate {
+    pub(super) curve: Curve,
+    pub(super) slopes: Vec<f32>,
+}
+
+impl Op for Activate {
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
+        let [mut x]: [Vec<f32>; 1] = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+        self.slopes = vec![0.0; x.len()];
+        let some = per_job(1);
+        let jobs = x.chunks_mut(some).zip(self.slopes.chunks_mut(some)).collect();
+        let curve = self.curve;
+        parallel(jobs, |(x, slopes): (&mut [f32], &mut [f32])| {
+            let each = x.iter_mut().zip(slopes);
+            match curve {
+                Curve::Relu => each.for_each(|(x, slope)| (*x, *slope) = relu(*x)),
+                Curve::Gelu => each.for_each(|(x, slope)| (*x, *slope) = gelu(*x)),
+                Curve::FastGelu => each.for_each(|(x, slope)| (*x, *slope) = fast_gelu(*x)),
+            }
+        });
+        Ok(x)
+    }
+
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
+        let [to] = gradients else { return Err(CpuError::WrongNumElements) };
+        for ((to, gradient), slope) in to.iter_mut().zip(gradient).zip(&self.slopes) {
+            *to += gradient * slope;
+        }
+        Ok(())
+    }
+}
+
+/// Value and slope. NaN stays NaN.
+fn relu(x: f32) -> (f32, f32) {
+    if x < 0.0 { (0.0, 0.0) } else { (x, if x == 0.0 { 0.0 } else { 1.0 }) }
+}
+
+fn gelu(x: f32) -> (f32, f32) {
+    // Φ by Abramowitz and Stegun, *Handbook of Mathematical Functions*, 7.1.26: to 1.5e-7.
+    let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
+    let t = 1.0 / (1.0 + 0.327_591_1 * z);
+    let density = (-z * z).exp();
+    let series = t * (0.254_829_6 + t * (-0.284_496_75 + t * (1.421_413_7 + t * (-1.453_152 + t * 1.061_405_4))));
+    let tail = 0.5 * series * density;
+    let below = if x < 0.0 { tail } else { 1.0 - tail };
+    // density / √(2π) is the normal density at x.
+    (x * below, below + x * density * (0.5 * std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+fn fast_gelu(x: f32) -> (f32, f32) {
+    const ROOT: f32 = std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2; // √(2/π)
+    let tanh = (ROOT * (x + 0.044_715 * x * x * x)).tanh();
+    let inner = ROOT * (1.0 + 3.0 * 0.044_715 * x * x);
+    (0.5 * x * (1.0 + tanh), 0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner)
+}

@@ -1,0 +1,44 @@
+//! What works on rows of numbers, one row for each token or example: linear maps, normalization, activations,
+//! sums.
+
+mod activation;
+mod linear;
+mod norm;
+
+pub use activation::Activation;
+pub(crate) use activation::activate;
+pub(crate) use linear::linear;
+pub use norm::LayerNorm;
+
+use dfdx::shapes::{HasShape, Shape};
+use dfdx::tensor::{CpuError, Tape, Tensor};
+
+use super::op::{Inputs, Op, add_to};
+use crate::device::Dev;
+
+/// The sum of two tensors of one shape: a residual connection.
+pub(crate) fn sum<S: Shape, T: Tape<f32, Dev>>(
+    x: Tensor<S, f32, Dev, T>,
+    y: &Tensor<S, f32, Dev>,
+) -> Result<Tensor<S, f32, Dev, T>, CpuError> {
+    let shape = *x.shape();
+    Inputs::of(x)?.and(y)?.apply(Sum, shape)
+}
+
+struct Sum;
+
+impl Op for Sum {
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
+        let [mut x, y]: [Vec<f32>; 2] = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+        add_to(&mut x, &y);
+        Ok(x)
+    }
+
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
+        gradients.iter_mut().for_each(|to| add_to(to, gradient));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! From weights into a model: what fits, and a report of what does not.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt;
+
+use dfdx::nn::TensorCollection;
+use dfdx::nn::tensor_collection::{
+    RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorMut, ViewTensorName, ViewTensorRef,
+};
+use dfdx::shapes::{HasShape, Shape};
+use dfdx::tensor::{Tensor, TensorFromVec};
+
+use super::{Stored, Weights};
+use crate::device::Dev;
+use crate::display::{MimeBundle, Show, Table};
+
+/// What loading did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoadReport {
+    /// Names of the weights that the model now has.
+    pub loaded: Vec<String>,
+    /// Weights of the model that the file does not have.
+    pub missing: Vec<String>,
+    /// Weights of the file that the model does not have.
+    pub unexpected: Vec<String>,
+    /// Weights that both have, in other shapes.
+    pub wrong_shape: Vec<WrongShape>,
+}
+
+/// A weight that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongShape {
+    pub name: String,
+    pub model: Vec<usize>,
+    pub file: Vec<usize>,
+}
+
+impl LoadReport {
+    /// Whether each has what the other has.
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.unexpected.is_empty() && self.wrong_shape.is_empty()
+    }
+
+    /// Compares a weight of the model with what is stored; gives its numbers if they fit.
+    fn take<'a>(&mut self, from: &mut HashMap<&str, &'a Stored>, name: String, shape: &[usize]) -> Option<&'a [f32]> {
+        match from.remove(name.as_str()) {
+            None => self.missing.push(name),
+            Some(stored) if !fits(&name, &stored.shape, shape) => {
+                let (model, file) = (shape.to_vec(), stored.shape.clone());
+                self.wrong_shape.push(WrongShape { name, model, file });
+            }
+            Some(stored) => {
+                self.loaded.push(name);
+                return Some(&stored.values);
+            }
+        }
+        None
+    }
+
+    /// What was never asked for is unexpected.
+    fn with_rest(mut self, weights: &Weights, rest: &HashMap<&str, &Stored>) -> Self {
+        let names = weights.stored.iter().map(|stored| &stored.name);
+        self.unexpected = names.filter(|name| rest.contains_key(name.as_str())).cloned().collect();
+        self
+    }
+}
+
+impl Weights {
+    /// Copies into the model what has the same name and shape.
+    pub fn load_into<M: TensorCollection<f32, Dev>>(&self, model: &mut M) -> LoadReport {
+        let mut load = Load { from: self.by_name(), report: LoadReport::default() };
+        // Loading can't fail: the visitors below never return an error.
+        let _ = M::iter_tensors(&mut RecursiveWalker { m: (model, String::new()), f: &mut load });
+        load.report.with_rest(self, &load.from)
+    }
+
+    /// What `load_into` would report.
+    pub fn compare<M: TensorCollection<f32, Dev>>(&self, model: &M) -> LoadReport {
+        let mut compare = Compare { from: self.by_name(), report: LoadReport::default() };
+        let _ = M::iter_tensors(&mut RecursiveWalker { m: (model, String::new()), f: &mut compare });
+        compare.report.with_rest(self, &compare.from)
+    }
+}
+
+/// Whether a stored shape is the model's. The gates of a recurrent layer are an axis of their own here and in one
+/// with the next in PyTorch; the numbers are in the same order.
+fn fits(name: &str, stored: &[usize], shape: &[usize]) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let gates = ["weight_ih_", "weight_hh_", "bias_ih_", "bias_hh_"].iter().any(|start| last.starts_with(start));
+    let merged = || match shape {
+        [gates, size, rest @ ..] => [&[gates * size], rest].concat(),
+        _ => shape.to_vec(),
+    };
+    stored == shape || (gates && stored == merged())
+}
+
+struct Load<'a> {
+    from: HashMap<&'a str, &'a Stored>,
+    report: LoadReport,
+}
+
+impl TensorVisitor<f32, Dev> for Load<'_> {
+    type Viewer = (ViewTensorMut, ViewTensorName);
+    type Err = Infallible;
+    type E2 = f32;
+    type D2 = Dev;
+
+    fn visit<S: Shape>(
+        &mut self,
+        _: TensorOptions<S, f32, Dev>,
+        (tensor, name): (&mut Tensor<S, f32, Dev>, String),
+    ) -> Result<Option<Tensor<S, f32, Dev>>, Infallible> {
+        if let Some(values) = self.report.take(&mut self.from, name, tensor.shape().concrete().as_ref()) {
+            put(tensor, values);
+        }
+        Ok(None)
+    }
+}
+
+struct Compare<'a> {
+    from: HashMap<&'a str, &'a Stored>,
+    report: LoadReport,
+}
+
+impl TensorVisitor<f32, Dev> for Compare<'_> {
+    type Viewer = (ViewTensorRef, ViewTensorName);
+    type Err = Infallible;
+    type E2 = f32;
+    type D2 = Dev;
+
+    fn visit<S: Shape>(
+        &mut self,
+        _: TensorOptions<S, f32, Dev>,
+        (tensor, name): (&Tensor<S, f32, Dev>, String),
+    ) -> Result<Option<Tensor<S, f32, Dev>>, Infallible> {
+        self.report.take(&mut self.from, name, tensor.shape().concrete().as_ref());
+        Ok(None)
+    }
+}
+
+/// Writes numbers in row-major order. A tensor that was permuted has another order in memory, which dfdx does not
+/// tell, so what was written is read again; such a tensor is replaced.
+fn put<S: Shape>(tensor: &mut Tensor<S, f32, Dev>, values: &[f32]) {
+    tensor.copy_from(values);
+    if !same(&tensor.as_vec(), values)
+        && let Ok(fresh) = tensor.device().try_tensor_from_vec(values.to_vec(), *tensor.shape())
+    {
+        *tensor = fresh;
+    }
+}
+
+/// Whether these are the same bits, NaN included.
+fn same(a: &[f32], b: &[f32]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+}
+
+impl fmt::Display for WrongShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {:?} in the model and {:?} in the file", self.name, self.model, self.file)
+    }
+}
+
+impl fmt::Display for LoadReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} fit", self.loaded.len())?;
+        for (what, names) in [("missing", &self.missing), ("unexpected", &self.unexpected)] {
+            if !names.is_empty() {
+                write!(f, "; {what}: {}", names.join(", "))?;
+            }
+        }
+        self.wrong_shape.iter().try_for_each(|wrong| write!(f, "; {wrong}"))
+    }
+}
+
+impl Show for LoadReport {
+    fn show(&self) -> MimeBundle {
+        let mut table = Table::new(&["weight", "what happened"]).left(0).left(1);
+        let mut rows = |what: &str, names: &[String]| {
+            names.iter().for_each(|name| {
+                table.row(&[name.as_str(), what]);
+            });
+        };
+        rows("not in the file", &self.missing);
+        rows("not in the model", &self.unexpected);
+        for wrong in &self.wrong_shape {
+            table.row(&[wrong.name.clone(), format!("{:?} in the model, {:?} in the file", wrong.model, wrong.file)]);
+        }
+        table.caption(format!("{} weights were loaded", self.loaded.len())).show()
+    }
+}

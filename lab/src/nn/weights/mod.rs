@@ -1,0 +1,167 @@
+//! Weights apart from their model: saved, loaded whole or in part, held while others train.
+
+mod format;
+mod freeze;
+mod load;
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+
+use dfdx::nn::TensorCollection;
+use dfdx::nn::tensor_collection::{RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorName, ViewTensorRef};
+use dfdx::shapes::{HasShape, Shape};
+use dfdx::tensor::Tensor;
+
+use crate::device::Dev;
+
+pub use freeze::Frozen;
+pub use load::{LoadReport, WrongShape};
+
+/// The weights of a model or a file: for each its name, as [`summary`](crate::nn::summary) prints it and PyTorch's
+/// `state_dict` has it, its shape and its numbers. Running statistics are weights too; settings such as a
+/// dropout's share or a normalization's epsilon are not.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Weights {
+    stored: Vec<Stored>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Stored {
+    name: String,
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+/// Weights that could not be saved or loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// The file can't be read.
+    #[error("can't read {path}: {source}", path = .path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+
+    /// The file can't be written; an older file of that name is as it was.
+    #[error("can't write {path}: {source}", path = .path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+
+    /// The file is not safetensors, or it is cut short or damaged.
+    #[error("{path} is not a whole safetensors file: {reason}", path = .path.display())]
+    Format { path: PathBuf, reason: String },
+
+    /// The file is of another model. The model was not changed.
+    #[error("the weights are of another model ({report}); load_partial takes what fits")]
+    OtherModel { report: LoadReport },
+
+    /// No weight has this name or one that starts with it.
+    #[error("no weight is called {prefix} or {prefix}.…; the model has {names}")]
+    NoSuchWeight { prefix: String, names: String },
+}
+
+/// Writes a model's weights to a safetensors file. The file is complete or not there: it is written beside and
+/// renamed.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn save_weights<M: TensorCollection<f32, Dev>>(model: &M, path: impl AsRef<Path>) -> Result<(), WeightsError> {
+    Weights::of(model).save(path)
+}
+
+/// Loads a model's weights from a safetensors file that has exactly these weights. Numbers may be f64, f32, f16 or
+/// bf16 in the file.
+///
+/// # Errors
+/// When the file can't be read, or is of another model, which is then not changed.
+pub fn load_weights<M: TensorCollection<f32, Dev>>(model: &mut M, path: impl AsRef<Path>) -> Result<(), WeightsError> {
+    let weights = Weights::read(path)?;
+    let report = weights.compare(model);
+    if !report.is_complete() {
+        return Err(WeightsError::OtherModel { report });
+    }
+    weights.load_into(model);
+    Ok(())
+}
+
+/// Loads what has the same name and shape in a safetensors file, and says what was loaded and what was not.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn load_partial<M: TensorCollection<f32, Dev>>(
+    model: &mut M,
+    path: impl AsRef<Path>,
+) -> Result<LoadReport, WeightsError> {
+    Ok(Weights::read(path)?.load_into(model))
+}
+
+impl Weights {
+    /// Copies a model's weights.
+    pub fn of<M: TensorCollection<f32, Dev>>(model: &M) -> Self {
+        let mut weights = Self::default();
+        // Copying can't fail: the visitor below never returns an error.
+        let _ = M::iter_tensors(&mut RecursiveWalker { m: (model, String::new()), f: &mut weights });
+        weights
+    }
+
+    /// Reads a safetensors file. What is not made of floating-point numbers is left out.
+    ///
+    /// # Errors
+    /// When it can't be read, or is not a whole safetensors file.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
+        let format = |reason| WeightsError::Format { path: path.to_owned(), reason };
+        Ok(Self { stored: format::parse(&bytes).map_err(format)? })
+    }
+
+    /// Writes a safetensors file, beside and then renamed.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), WeightsError> {
+        let path = path.as_ref();
+        let write = |source| WeightsError::Write { path: path.to_owned(), source };
+        format::write(path, &self.stored).map_err(write)
+    }
+
+    /// The names, in the order of the model or the file.
+    pub fn names(&self) -> Vec<&str> {
+        self.stored.iter().map(|stored| stored.name.as_str()).collect()
+    }
+
+    /// A weight's shape and numbers.
+    pub fn get(&self, name: &str) -> Option<(&[usize], &[f32])> {
+        let stored = self.stored.iter().find(|stored| stored.name == name)?;
+        Some((&stored.shape, &stored.values))
+    }
+
+    /// The same weights under other names; what gets `None` is left out.
+    pub fn renamed(self, rename: impl Fn(&str) -> Option<String>) -> Self {
+        let rename = |stored: Stored| Some(Stored { name: rename(&stored.name)?, ..stored });
+        Self { stored: self.stored.into_iter().filter_map(rename).collect() }
+    }
+
+    fn by_name(&self) -> HashMap<&str, &Stored> {
+        self.stored.iter().map(|stored| (stored.name.as_str(), stored)).collect()
+    }
+}
+
+impl TensorVisitor<f32, Dev> for Weights {
+    type Viewer = (ViewTensorRef, ViewTensorName);
+    type Err = Infallible;
+    type E2 = f32;
+    type D2 = Dev;
+
+    fn visit<S: Shape>(
+        &mut self,
+        _: TensorOptions<S, f32, Dev>,
+        (tensor, name): (&Tensor<S, f32, Dev>, String),
+    ) -> Result<Option<Tensor<S, f32, Dev>>, Infallible> {
+        let shape = tensor.shape().concrete().as_ref().to_vec();
+        // Not `copy_into`, which gives a permuted tensor's numbers in the order of memory.
+        self.stored.push(Stored { name, shape, values: tensor.as_vec() });
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! The walks over the trainable parameters of a model. They are all of training that is compiled in a cell,
+//! so they only copy; what is done with the numbers comes as a closure that was compiled here.
+
+use dfdx::nn::TensorCollection;
+use dfdx::nn::tensor_collection::{
+    RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorMut, ViewTensorName, ViewTensorRef,
+};
+use dfdx::shapes::{HasShape, Shape};
+use dfdx::tensor::{CpuError, Gradients, Tensor};
+
+use super::TrainError;
+use crate::device::Dev;
+
+/// Where the gradients are that a walk shows.
+pub(super) enum Source<'a> {
+    /// Nowhere: only weights are asked for.
+    Nowhere,
+    /// To be copied, one parameter after the other, to the end of a buffer.
+    Copied { from: &'a Gradients<f32, Dev>, to: &'a mut Vec<f32> },
+    /// To be changed in place.
+    InPlace(&'a mut Gradients<f32, Dev>),
+}
+
+/// What is done with a parameter: its name, as PyTorch writes it (`0.weight`), its weights if they were asked
+/// for, and its gradient if there is one.
+pub(super) type Reader<'a> = dyn FnMut(&str, &[f32], &mut [f32]) -> Result<(), TrainError> + 'a;
+
+/// Shows every trainable parameter and its gradient, in the order of the model.
+pub(super) fn read<M: TensorCollection<f32, Dev>>(
+    model: &M,
+    weights: bool,
+    source: Source<'_>,
+    reader: &mut Reader<'_>,
+) -> Result<(), TrainError> {
+    let mut look = Look { weights: weights.then(Vec::new), source, reader };
+    M::iter_tensors(&mut RecursiveWalker { m: (model, String::new()), f: &mut look }).map(drop)
+}
+
+/// Lets the weights of every trainable parameter be changed, in the order of the model. `weights` is room to
+/// work in.
+pub(super) fn change<M: TensorCollection<f32, Dev>>(
+    model: &mut M,
+    weights: &mut Vec<f32>,
+    writer: &mut dyn FnMut(&mut [f32]),
+) -> Result<(), TrainError> {
+    let mut change = Change { weights, writer };
+    M::iter_tensors(&mut RecursiveWalker { m: model, f: &mut change }).map(drop)
+}
+
+struct Look<'a, 'b> {
+    weights: Option<Vec<f32>>,
+    source: Source<'a>,
+    reader: &'a mut Reader<'b>,
+}
+
+impl TensorVisitor<f32, Dev> for Look<'_, '_> {
+    type Viewer = (ViewTensorRef, ViewTensorName);
+    type Err = TrainError;
+    type E2 = f32;
+    type D2 = Dev;
+
+    fn visit<S: Shape>(
+        &mut self,
+        options: TensorOptions<S, f32, Dev>,
+        (tensor, name): (&Tensor<S, f32, Dev>, String),
+    ) -> Result<Option<Tensor<S, f32, Dev>>, TrainError> {
+        if !options.do_gradient_update {
+            return Ok(None);
+        }
+        let weights = match &mut self.weights {
+            Some(weights) => {
+                weights.resize(tensor.shape().num_elements(), 0.0);
+                tensor.copy_into(weights);
+                weights.as_slice()
+            }
+            None => &[],
+        };
+        match &mut self.source {
+            Source::Nowhere => (self.reader)(&name, weights, &mut [])?,
+            Source::Copied { from, to } => {
+                let start = to.len();
+                to.resize(start + tensor.shape().num_elements(), 0.0);
+                from.get(tensor).copy_into(&mut to[start..]);
+                (self.reader)(&name, weights, &mut to[start..])?;
+            }
+            Source::InPlace(gradients) => {
+                let gradient = gradients.get_or_alloc_mut(tensor).map_err(|error| memory(&name, error))?;
+                (self.reader)(&name, weights, gradient)?;
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// dfdx's only reason for not allocating.
+fn memory(name: &str, error: CpuError) -> TrainError {
+    TrainError::Gradient { parameter: name.to_owned(), reason: error.to_string() }
+}
+
+struct Change<'a> {
+    weights: &'a mut Vec<f32>,
+    writer: &'a mut dyn FnMut(&mut [f32]),
+}
+
+impl TensorVisitor<f32, Dev> for Change<'_> {
+    type Viewer = ViewTensorMut;
+    type Err = TrainError;
+    type E2 = f32;
+    type D2 = Dev;
+
+    fn visit<S: Shape>(
+        &mut self,
+        options: TensorOptions<S, f32, Dev>,
+        tensor: &mut Tensor<S, f32, Dev>,
+    ) -> Result<Option<Tensor<S, f32, Dev>>, TrainError> {
+        if options.do_gradient_update {
+            self.weights.resize(tensor.shape().num_elements(), 0.0);
+            tensor.copy_into(self.weights);
+            (self.writer)(self.weights);
+            tensor.copy_from(self.weights);
+        }
+        Ok(None)
+    }
+}
