@@ -84,9 +84,15 @@ fn same_shape<S: Shape, T, R>(
 }
 
 fn copied<S: Shape>(tensor: &Tensor<S, f32, Dev>) -> Vec<f32> {
-    let mut numbers = vec![0.0; tensor.shape().num_elements()];
+    let mut numbers = zeros(tensor.shape().num_elements());
     tensor.copy_into(&mut numbers);
     numbers
+}
+
+/// Made here, where it is compiled with optimisation.
+#[inline(never)]
+fn zeros(len: usize) -> Vec<f32> {
+    vec![0.0; len]
 }
 
 /// What was summed up in f64 is kept in f32, as tensors are.
@@ -100,6 +106,7 @@ fn memory(error: CpuError) -> LossError {
 }
 
 /// The chain rule: what comes from further on, times the loss's own gradient.
+#[inline(never)]
 fn add_scaled(into: &mut [f32], gradient: &[f32], scale: f32) {
     for (into, gradient) in into.iter_mut().zip(gradient) {
         *into += scale * gradient;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainError;
 use super::optimizer::share;
-use super::parameters::{Source, change, read};
+use super::parameters::{Numbers, Source, change, read};
 use crate::device::Dev;
 
 /// The exponential moving average of a model's trainable weights: after each step,
@@ -71,7 +71,7 @@ impl Ema {
             self.fits(name, weights.len())
         })?;
         let mut names = order.iter();
-        change(model, &mut Vec::new(), &mut |weights| self.exchange(names.next(), weights))
+        change(model, &mut Numbers::default(), &mut |weights| self.exchange(names.next(), weights))
     }
 
     fn fits(&self, name: &str, len: usize) -> Result<(), TrainError> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::TrainError;
-use super::parameters::{Source, change, read};
+use super::parameters::{Numbers, Source, change, read};
 use crate::device::Dev;
 
 /// An optimizer: it changes the weights of a model by one step against their gradients. What it remembers
@@ -229,8 +229,8 @@ struct Remembered {
 #[derive(Debug, Clone, Default)]
 struct Scratch {
     order: Vec<(String, usize)>,
-    gradients: Vec<f32>,
-    weights: Vec<f32>,
+    gradients: Numbers,
+    weights: Numbers,
 }
 
 /// Everything an optimizer is and remembers: a part to be saved as JSON, and named arrays to be saved as
@@ -274,7 +274,7 @@ fn update<O: Optimizer, M: TensorCollection<f32, Dev>>(
         let mut places = scratch.order.iter();
         let mut start = 0;
         change(model, &mut scratch.weights, &mut |weights| {
-            make(optimizer, &mut memory, places.next(), &scratch.gradients, &mut start, weights);
+            make(optimizer, &mut memory, places.next(), scratch.gradients.all(), &mut start, weights);
         })
     });
     memory.scratch = scratch;

@@ -1,5 +1,5 @@
 //! The walks over the trainable parameters of a model. They are all of training that is compiled in a cell,
-//! so they only copy; what is done with the numbers comes as a closure that was compiled here.
+//! so they only copy, and call functions that were compiled here.
 
 use dfdx::nn::TensorCollection;
 use dfdx::nn::tensor_collection::{
@@ -15,10 +15,41 @@ use crate::device::Dev;
 pub(super) enum Source<'a> {
     /// Nowhere: only weights are asked for.
     Nowhere,
-    /// To be copied, one parameter after the other, to the end of a buffer.
-    Copied { from: &'a Gradients<f32, Dev>, to: &'a mut Vec<f32> },
+    /// To be copied, one parameter after the other.
+    Copied { from: &'a Gradients<f32, Dev>, to: &'a mut Numbers },
     /// To be changed in place.
     InPlace(&'a mut Gradients<f32, Dev>),
+}
+
+/// The numbers of all parameters, one after the other, in room that is used again. Not even growing a `Vec`
+/// is left to the cell: unoptimised, that takes longer than Adam.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Numbers {
+    room: Vec<f32>,
+    end: usize,
+}
+
+impl Numbers {
+    /// Starts again with the first parameter.
+    pub(super) fn clear(&mut self) {
+        self.end = 0;
+    }
+
+    /// Room for the next numbers, with anything in it.
+    #[inline(never)]
+    fn next(&mut self, len: usize) -> &mut [f32] {
+        let start = self.end;
+        self.end += len;
+        if self.room.len() < self.end {
+            self.room.resize(self.end, 0.0);
+        }
+        &mut self.room[start..self.end]
+    }
+
+    /// All numbers.
+    pub(super) fn all(&self) -> &[f32] {
+        &self.room[..self.end]
+    }
 }
 
 /// What is done with a parameter: its name, as PyTorch writes it (`0.weight`), its weights if they were asked
@@ -32,7 +63,7 @@ pub(super) fn read<M: TensorCollection<f32, Dev>>(
     source: Source<'_>,
     reader: &mut Reader<'_>,
 ) -> Result<(), TrainError> {
-    let mut look = Look { weights: weights.then(Vec::new), source, reader };
+    let mut look = Look { weights: weights.then(Numbers::default), source, reader };
     M::iter_tensors(&mut RecursiveWalker { m: (model, String::new()), f: &mut look }).map(drop)
 }
 
@@ -40,7 +71,7 @@ pub(super) fn read<M: TensorCollection<f32, Dev>>(
 /// work in.
 pub(super) fn change<M: TensorCollection<f32, Dev>>(
     model: &mut M,
-    weights: &mut Vec<f32>,
+    weights: &mut Numbers,
     writer: &mut dyn FnMut(&mut [f32]),
 ) -> Result<(), TrainError> {
     let mut change = Change { weights, writer };
@@ -48,7 +79,7 @@ pub(super) fn change<M: TensorCollection<f32, Dev>>(
 }
 
 struct Look<'a, 'b> {
-    weights: Option<Vec<f32>>,
+    weights: Option<Numbers>,
     source: Source<'a>,
     reader: &'a mut Reader<'b>,
 }
@@ -67,21 +98,21 @@ impl TensorVisitor<f32, Dev> for Look<'_, '_> {
         if !options.do_gradient_update {
             return Ok(None);
         }
-        let weights = match &mut self.weights {
-            Some(weights) => {
-                weights.resize(tensor.shape().num_elements(), 0.0);
+        let weights: &[f32] = match &mut self.weights {
+            Some(numbers) => {
+                numbers.clear();
+                let weights = numbers.next(tensor.shape().num_elements());
                 tensor.copy_into(weights);
-                weights.as_slice()
+                weights
             }
             None => &[],
         };
         match &mut self.source {
             Source::Nowhere => (self.reader)(&name, weights, &mut [])?,
             Source::Copied { from, to } => {
-                let start = to.len();
-                to.resize(start + tensor.shape().num_elements(), 0.0);
-                from.get(tensor).copy_into(&mut to[start..]);
-                (self.reader)(&name, weights, &mut to[start..])?;
+                let gradient = to.next(tensor.shape().num_elements());
+                from.get(tensor).copy_into(gradient);
+                (self.reader)(&name, weights, gradient)?;
             }
             Source::InPlace(gradients) => {
                 let gradient = gradients.get_or_alloc_mut(tensor).map_err(|error| memory(&name, error))?;
@@ -98,7 +129,7 @@ fn memory(name: &str, error: CpuError) -> TrainError {
 }
 
 struct Change<'a> {
-    weights: &'a mut Vec<f32>,
+    weights: &'a mut Numbers,
     writer: &'a mut dyn FnMut(&mut [f32]),
 }
 
@@ -114,10 +145,11 @@ impl TensorVisitor<f32, Dev> for Change<'_> {
         tensor: &mut Tensor<S, f32, Dev>,
     ) -> Result<Option<Tensor<S, f32, Dev>>, TrainError> {
         if options.do_gradient_update {
-            self.weights.resize(tensor.shape().num_elements(), 0.0);
-            tensor.copy_into(self.weights);
-            (self.writer)(self.weights);
-            tensor.copy_from(self.weights);
+            self.weights.clear();
+            let weights = self.weights.next(tensor.shape().num_elements());
+            tensor.copy_into(weights);
+            (self.writer)(weights);
+            tensor.copy_from(weights);
         }
         Ok(None)
     }

@@ -10,7 +10,7 @@ use crate::device::{Dev, device};
 use crate::nn::check::{Expected, check_gradients, close, numbers};
 use crate::nn::shape::places;
 use crate::nn::{Flatten, summary};
-use crate::train::Adam;
+use crate::train::{Adam, Optimizer};
 
 fn expected() -> Expected {
     Expected::new(include_str!("expected.json"))

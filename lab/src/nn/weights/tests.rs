@@ -5,7 +5,7 @@ use dfdx::prelude::*;
 use super::*;
 use crate::device::device;
 use crate::nn::{Conv2D, LayerNorm};
-use crate::train::Adam;
+use crate::train::{Adam, Optimizer};
 
 type Model = (Linear<3, 4>, ReLU, (LayerNorm<4>, Linear<4, 2>));
 
