@@ -1,8 +1,11 @@
 //! Charts side by side in one picture.
 
+use std::path::Path;
+
 use super::canvas::{count, picture};
 use super::line::LineChart;
 use super::panel;
+use super::save::{PlotError, save};
 use crate::display::{MimeBundle, Show};
 
 const HEIGHT: f64 = 270.0;
@@ -28,6 +31,14 @@ impl Figure {
                 panel::draw(canvas, chart, wide * count(index), wide, HEIGHT);
             }
         })
+    }
+
+    /// Writes the picture to a file, as SVG or PNG by what its name ends in.
+    ///
+    /// # Errors
+    /// When the name ends otherwise or the file can't be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), PlotError> {
+        save(&self.svg(), path.as_ref())
     }
 
     pub(super) fn text(&self) -> String {

@@ -12,10 +12,12 @@ mod line;
 mod live;
 mod palette;
 mod panel;
+mod save;
 
 pub use figure::Figure;
 pub use images::{ImageGrid, image_grid};
 pub use line::{LineChart, line_chart};
 pub use live::LiveChart;
+pub use save::PlotError;
 
 pub(crate) use confusion::confusion_svg;
