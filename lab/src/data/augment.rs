@@ -4,6 +4,8 @@ use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::DataError;
+
 /// What may happen to a picture. Each change is drawn anew for each picture; nothing happens until a range is
 /// set. Pictures are `channels × height × width` numbers in row-major order, and keep their size: what comes in from
 /// outside is 0.
@@ -69,11 +71,14 @@ impl Augment {
     /// Changes each picture in `pixels`, which holds whole pictures of this size one after the other. The same
     /// seed makes the same changes.
     ///
-    /// # Panics
+    /// # Errors
     /// When `pixels` holds a part of a picture.
-    pub fn apply(&self, pixels: &mut [f32], [channels, height, width]: [usize; 3], seed: u64) {
+    pub fn apply(&self, pixels: &mut [f32], [channels, height, width]: [usize; 3], seed: u64) -> Result<(), DataError> {
         let size = channels * height * width;
-        assert!(size > 0 && pixels.len() % size == 0, "{} numbers are no pictures of {size}", pixels.len());
+        if size == 0 || !pixels.len().is_multiple_of(size) {
+            let what = format!("{} numbers are not pictures of {channels} x {height} x {width}", pixels.len());
+            return Err(DataError::Shape { what });
+        }
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut source = vec![0.0; height * width];
         for picture in pixels.chunks_exact_mut(size) {
@@ -84,6 +89,7 @@ impl Augment {
             }
             self.tone(picture, &mut random);
         }
+        Ok(())
     }
 
     fn view(&self, random: &mut dyn RngCore) -> View {
@@ -166,11 +172,21 @@ fn normal(random: &mut dyn RngCore) -> f32 {
 /// Beta(alpha, alpha) for the batch (Zhang et al., *mixup*, 2018). `x` holds rows of `width` numbers, `y` rows of
 /// `classes`; 0.2 is a usual alpha.
 ///
-/// # Panics
-/// When the two do not have the same number of rows.
-pub fn mixup(x: &mut [f32], width: usize, y: &mut [f32], classes: usize, alpha: f32, seed: u64) {
+/// # Errors
+/// When the two do not have the same number of whole rows.
+pub fn mixup(
+    x: &mut [f32],
+    width: usize,
+    y: &mut [f32],
+    classes: usize,
+    alpha: f32,
+    seed: u64,
+) -> Result<(), DataError> {
     let rows = x.len() / width.max(1);
-    assert_eq!(rows, y.len() / classes.max(1), "as many rows of features as of targets");
+    if x.len() != rows * width || y.len() != rows * classes || rows == 0 {
+        let what = format!("{} numbers in rows of {width} and {} in rows of {classes} don't pair", x.len(), y.len());
+        return Err(DataError::Shape { what });
+    }
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let share = beta(&mut random, alpha.max(f32::MIN_POSITIVE));
     let mut partners: Vec<usize> = (0..rows).collect();
@@ -182,6 +198,7 @@ pub fn mixup(x: &mut [f32], width: usize, y: &mut [f32], classes: usize, alpha: 
             row.iter_mut().zip(other).for_each(|(value, other)| *value = share * *value + (1.0 - share) * other);
         }
     }
+    Ok(())
 }
 
 /// A number from Beta(a, a): of two from Gamma(a), the share of the first.
@@ -220,7 +237,7 @@ mod tests {
 
     fn changed(augment: &Augment, seed: u64) -> Vec<f32> {
         let mut pixels = picture();
-        augment.apply(&mut pixels, [1, 5, 5], seed);
+        augment.apply(&mut pixels, [1, 5, 5], seed).expect("one picture");
         pixels
     }
 
@@ -230,6 +247,9 @@ mod tests {
         let augment = Augment::default().shift(1.5).rotate(20.0).scale(0.2).noise(0.1).brightness(0.1).contrast(0.1);
         assert_eq!(changed(&augment, 1), changed(&augment, 1));
         assert_ne!(changed(&augment, 1), changed(&augment, 2));
+        let error = augment.apply(&mut [0.0; 7], [1, 2, 2], 1).expect_err("a part of a picture").to_string();
+        assert!(error.contains("7 numbers") && error.contains("1 x 2 x 2"), "{error}");
+        assert!(mixup(&mut [0.0; 3], 1, &mut [0.0; 4], 2, 0.2, 1).is_err());
     }
 
     #[test]
@@ -259,7 +279,7 @@ mod tests {
     #[test]
     fn mixup_mixes_targets_as_features() {
         let (mut x, mut y) = (vec![0.0, 1.0, 2.0, 3.0], vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0]);
-        mixup(&mut x, 1, &mut y, 2, 1.0, 3);
+        mixup(&mut x, 1, &mut y, 2, 1.0, 3).expect("four rows");
         // Rows 0 and 1 are of the first class, so the second target is the share of rows 2 and 3.
         assert!(y.chunks(2).all(|row| (row[0] + row[1] - 1.0).abs() < 1e-6), "{y:?}");
         assert!((x.iter().sum::<f32>() - 6.0).abs() < 1e-5, "{x:?}");

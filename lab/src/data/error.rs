@@ -60,6 +60,10 @@ pub enum DataError {
     #[error("the tokenizer failed: {reason}")]
     Tokenizer { reason: String },
 
+    /// Numbers that do not have the shape that is said.
+    #[error("{what}")]
+    Shape { what: String },
+
     /// A share that does not divide anything.
     #[error("the share of test rows must be between 0 and 1, and is {share}")]
     Share { share: f64 },
