@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use wire::{Ended, ToHost};
 
-use super::brackets::{self, Open};
 use super::compile::{CompileError, Compiled, Compiler};
 use super::diagnostics;
 use super::failure::{Failure, lost};
 use super::follow::Follow;
-use super::generate::{Generated, How, Plan, Surroundings, generate, line_number, unparsed};
+use super::generate::{Generated, How, Plan, Surroundings, generate};
 use super::host::{End, Host, HostError};
 use super::items::ItemPart;
 use super::opt;
@@ -199,39 +198,6 @@ impl Engine {
         names
     }
 
-    /// What rustc says of a cell that does not parse.
-    async fn explain(&self, origin: &Origin) -> Failure {
-        // Inside the generated crate a bracket of ours would close it, and rustc would point there.
-        if let Open::Bracket(at) = brackets::open(&origin.text) {
-            let line = u32::try_from(line_number(&origin.text, at)).unwrap_or_default();
-            return Failure::at("CompileError", "this cell contains an unclosed delimiter", line, origin, &[]);
-        }
-        let cell = unparsed(origin);
-        match self.compiler.compile(&cell, 0).await {
-            Ok(Compiled::Failed(mut found)) => {
-                // Variables are not loaded here, so what is not about syntax, which has no code, is not true.
-                if found.iter().any(|it| it.is_error() && !it.is_summary() && it.code().is_none()) {
-                    found.retain(|it| it.code().is_none());
-                }
-                // What is open at the end of the cell is closed by a line of ours.
-                if found.iter().find(|it| it.is_error()).is_some_and(|error| error.primary(&cell).is_none()) {
-                    let last =
-                        u32::try_from(line_number(&origin.text, origin.text.trim_end().len())).unwrap_or_default();
-                    return Failure::at(
-                        "CompileError",
-                        "this cell ends in the middle of a statement",
-                        last,
-                        origin,
-                        &[],
-                    );
-                }
-                diagnostics::render(&found, &cell, &[]).into()
-            }
-            Ok(Compiled::Library(_)) => Failure::new("SyntaxError", "assay cannot split this cell into statements"),
-            Err(error) => error.into(),
-        }
-    }
-
     /// Compiles a cell, correcting how its variables are handled until it compiles.
     async fn prepare(
         &mut self,
@@ -241,13 +207,13 @@ impl Engine {
         level: Option<u8>,
     ) -> Result<Ready, Failure> {
         let mut plan = self.plan(split);
-        let mut opt = level.unwrap_or_else(|| opt::first(&self.state, split));
-        let is_light = opt::is_light(&self.state, split);
+        let choice = opt::choose(&self.state, split);
+        let mut opt = level.unwrap_or(choice.level);
         let mut unstored = BTreeMap::new();
         let mut names = None;
         for _ in 0..ROUNDS {
             let mut cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
-            cell.is_light = is_light;
+            cell.is_light = choice.is_light;
             if !plan.put.is_empty() && names.is_none() {
                 let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
                 let (compiler, run) = (self.compiler.clone(), cell.clone());

@@ -54,14 +54,22 @@ const COSTLY: [&str; 20] = [
     "lazy",
 ];
 
-/// The level to compile a cell at first, where it is ours to choose.
-pub(crate) fn first(state: &State, split: &Split) -> u8 {
-    if split.repeats && !is_costly(state, split) { HIGHEST } else { 0 }
+/// How a cell is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// The level at first, where it is ours to choose.
+    pub(crate) level: u8,
+    /// Whether it is a few statements, with neither loops nor items nor what is costly.
+    pub(crate) is_light: bool,
 }
 
-/// Whether the cell is a few statements, with neither loops nor items nor what is costly.
-pub(crate) fn is_light(state: &State, split: &Split) -> bool {
-    !split.repeats && split.items().next().is_none() && !is_costly(state, split)
+/// Chooses by what the cell contains.
+pub(crate) fn choose(state: &State, split: &Split) -> Choice {
+    let is_cheap = !is_costly(state, split);
+    Choice {
+        level: if split.repeats && is_cheap { HIGHEST } else { 0 },
+        is_light: !split.repeats && is_cheap && split.items().next().is_none(),
+    }
 }
 
 /// Whether the cell, or what it names of earlier ones, deals with what is costly.
