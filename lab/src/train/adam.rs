@@ -63,28 +63,7 @@ impl Adam {
 }
 
 impl Optimizer for Adam {
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
-    }
-
-    fn set_learning_rate(&mut self, learning_rate: f64) {
-        self.learning_rate = learning_rate;
-    }
-
-    fn name(&self) -> &'static str {
-        "Adam"
-    }
-
-    fn settings(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
-    }
-
-    fn set_settings(&mut self, settings: &Value) -> Result<(), serde_json::Error> {
-        let memory = std::mem::take(&mut self.memory);
-        let read = Self::deserialize(settings).map(|read| *self = read);
-        self.memory = memory;
-        read
-    }
+    super::optimizer::fields!("Adam");
 
     fn buffers(&self) -> &'static [&'static str] {
         &["exp_avg", "exp_avg_sq"]
@@ -103,23 +82,21 @@ impl Optimizer for Adam {
         let [first, second] = buffers else { return };
         Rates::new(self, steps).step(weights, gradient, first, second);
     }
+}
 
-    fn memory(&self) -> &Memory {
-        &self.memory
-    }
-
-    fn memory_mut(&mut self) -> &mut Memory {
-        &mut self.memory
+impl Adam {
+    fn described(&self, name: &str) -> MimeBundle {
+        let Self { learning_rate, betas: [beta1, beta2], weight_decay, memory, .. } = self;
+        let step = memory.step();
+        MimeBundle::new().with_text(format!(
+            "{name} after {step} steps: learning rate {learning_rate}, betas {beta1} and {beta2}, weight decay {weight_decay}"
+        ))
     }
 }
 
 impl Show for Adam {
     fn show(&self) -> MimeBundle {
-        let Self { learning_rate, betas: [beta1, beta2], weight_decay, memory, .. } = self;
-        let step = memory.step();
-        MimeBundle::new().with_text(format!(
-            "Adam after {step} steps: learning rate {learning_rate}, betas {beta1} and {beta2}, weight decay {weight_decay}"
-        ))
+        self.described(self.name())
     }
 }
 
@@ -237,10 +214,6 @@ impl Optimizer for AdamW {
 
 impl Show for AdamW {
     fn show(&self) -> MimeBundle {
-        let Adam { learning_rate, betas: [beta1, beta2], weight_decay, memory, .. } = &self.0;
-        let step = memory.step();
-        MimeBundle::new().with_text(format!(
-            "AdamW after {step} steps: learning rate {learning_rate}, betas {beta1} and {beta2}, weight decay {weight_decay}"
-        ))
+        self.0.described(self.name())
     }
 }

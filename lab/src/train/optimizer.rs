@@ -115,6 +115,44 @@ pub trait Optimizer {
     }
 }
 
+/// What an optimizer answers from its own fields: `learning_rate`, `memory` (not among the settings), and those
+/// that serde writes.
+macro_rules! fields {
+    ($name:literal) => {
+        fn learning_rate(&self) -> f64 {
+            self.learning_rate
+        }
+
+        fn set_learning_rate(&mut self, learning_rate: f64) {
+            self.learning_rate = learning_rate;
+        }
+
+        fn name(&self) -> &'static str {
+            $name
+        }
+
+        fn settings(&self) -> serde_json::Value {
+            serde_json::to_value(self).unwrap_or_default()
+        }
+
+        fn set_settings(&mut self, settings: &serde_json::Value) -> Result<(), serde_json::Error> {
+            let read = Self::deserialize(settings)?;
+            *self = Self { memory: std::mem::take(&mut self.memory), ..read };
+            Ok(())
+        }
+
+        fn memory(&self) -> &Memory {
+            &self.memory
+        }
+
+        fn memory_mut(&mut self) -> &mut Memory {
+            &mut self.memory
+        }
+    };
+}
+
+pub(super) use fields;
+
 impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
     fn learning_rate(&self) -> f64 {
         (**self).learning_rate()

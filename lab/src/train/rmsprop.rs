@@ -1,7 +1,6 @@
 //! RMSprop.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::TrainError;
 use super::optimizer::{Memory, Optimizer, nonnegative, share};
@@ -58,28 +57,7 @@ impl RMSprop {
 }
 
 impl Optimizer for RMSprop {
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
-    }
-
-    fn set_learning_rate(&mut self, learning_rate: f64) {
-        self.learning_rate = learning_rate;
-    }
-
-    fn name(&self) -> &'static str {
-        "RMSprop"
-    }
-
-    fn settings(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
-    }
-
-    fn set_settings(&mut self, settings: &Value) -> Result<(), serde_json::Error> {
-        let memory = std::mem::take(&mut self.memory);
-        let read = Self::deserialize(settings).map(|read| *self = read);
-        self.memory = memory;
-        read
-    }
+    super::optimizer::fields!("RMSprop");
 
     fn buffers(&self) -> &'static [&'static str] {
         &["square_avg", "grad_avg", "momentum_buffer"]
@@ -110,14 +88,6 @@ impl Optimizer for RMSprop {
             *direction = momentum * *direction + gradient / root;
             *weight -= rate * *direction;
         }
-    }
-
-    fn memory(&self) -> &Memory {
-        &self.memory
-    }
-
-    fn memory_mut(&mut self) -> &mut Memory {
-        &mut self.memory
     }
 }
 

@@ -1,7 +1,6 @@
 //! Stochastic gradient descent.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::TrainError;
 use super::optimizer::{Memory, Optimizer, nonnegative, share};
@@ -47,28 +46,7 @@ impl Sgd {
 }
 
 impl Optimizer for Sgd {
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
-    }
-
-    fn set_learning_rate(&mut self, learning_rate: f64) {
-        self.learning_rate = learning_rate;
-    }
-
-    fn name(&self) -> &'static str {
-        "SGD"
-    }
-
-    fn settings(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
-    }
-
-    fn set_settings(&mut self, settings: &Value) -> Result<(), serde_json::Error> {
-        let memory = std::mem::take(&mut self.memory);
-        let read = Self::deserialize(settings).map(|read| *self = read);
-        self.memory = memory;
-        read
-    }
+    super::optimizer::fields!("SGD");
 
     fn buffers(&self) -> &'static [&'static str] {
         &["momentum_buffer"]
@@ -89,14 +67,6 @@ impl Optimizer for Sgd {
             *direction = momentum * *direction + gradient;
             *weight -= rate * if nesterov { gradient + momentum * *direction } else { *direction };
         }
-    }
-
-    fn memory(&self) -> &Memory {
-        &self.memory
-    }
-
-    fn memory_mut(&mut self) -> &mut Memory {
-        &mut self.memory
     }
 }
 
