@@ -96,13 +96,15 @@ fn found(column: &Column, classes: &Classes) -> Result<Vec<usize>, DataError> {
     labels.collect()
 }
 
-fn texts(column: &Column) -> Result<Vec<String>, DataError> {
+/// The values as text; an error when some are missing.
+pub(super) fn texts(column: &Column) -> Result<Vec<String>, DataError> {
     present(column)?;
     let texts = (0..column.len()).map(|row| Ok(column.get(row)?.str_value().into_owned()));
     texts.collect()
 }
 
-fn present(column: &Column) -> Result<(), DataError> {
+/// An error that names the first missing value, if there is one.
+pub(super) fn present(column: &Column) -> Result<(), DataError> {
     match column.null_count() {
         0 => Ok(()),
         count => {

@@ -5,6 +5,7 @@ use dfdx::tensor::{Tensor, TensorFromVec};
 use polars::prelude::{Column, DataFrame, DataType};
 
 use super::DataError;
+use super::labels::present;
 use crate::device::Dev;
 use crate::display::{MimeBundle, Show};
 
@@ -121,21 +122,23 @@ fn gather(frame: &DataFrame, columns: &[&str]) -> Result<Matrix, DataError> {
     Ok(Matrix { columns: columns.iter().map(|&name| name.to_owned()).collect(), rows, values })
 }
 
+/// An error for a column that is not numbers.
+pub(super) fn numeric(column: &Column) -> Result<(), DataError> {
+    if column.dtype().is_primitive_numeric() || column.dtype().is_bool() {
+        return Ok(());
+    }
+    Err(DataError::NotNumeric { column: column.name().to_string(), dtype: column.dtype().to_string() })
+}
+
 /// Writes a column into every `width`-th place.
 fn fill(column: &Column, places: &mut [f32], width: usize) -> Result<(), DataError> {
-    let name = || column.name().to_string();
-    if !column.dtype().is_primitive_numeric() && !column.dtype().is_bool() {
-        return Err(DataError::NotNumeric { column: name(), dtype: column.dtype().to_string() });
-    }
-    if column.null_count() > 0 {
-        let row = column.is_null().iter().position(|null| null == Some(true)).unwrap_or(0);
-        return Err(DataError::Missing { column: name(), count: column.null_count(), row });
-    }
+    numeric(column)?;
+    present(column)?;
     let cast = column.cast(&DataType::Float32)?;
     for (row, (place, value)) in places.iter_mut().step_by(width).zip(cast.f32()?.iter()).enumerate() {
         *place = value.unwrap_or(f32::NAN);
         if !place.is_finite() {
-            return Err(DataError::NotFinite { column: name(), row, value: *place });
+            return Err(DataError::NotFinite { column: column.name().to_string(), row, value: *place });
         }
     }
     Ok(())

@@ -60,17 +60,13 @@ pub fn k_fold(frame: &DataFrame, folds: usize, seed: u64) -> Result<Vec<(DataFra
 /// # Errors
 /// When the share is not between 0 and 1, a part would be empty, or there is no such column.
 pub fn time_split(frame: &DataFrame, by: &str, test_share: f64) -> Result<(DataFrame, DataFrame), DataError> {
-    if !(test_share > 0.0 && test_share < 1.0) {
-        return Err(DataError::Share { share: test_share });
-    }
+    a_part(test_share)?;
     column(frame, by)?;
     let sorted = frame.sort([by], SortMultipleOptions::default().with_maintain_order(true))?;
     let rows = sorted.height();
     let test = whole(share_of(rows, test_share));
     if test == 0 || test >= rows {
-        return Err(DataError::TooFewRows {
-            what: format!("{rows} rows can't be split with a test share of {test_share}"),
-        });
+        return Err(too_few(rows, test_share));
     }
     let first = i64::try_from(rows - test).unwrap_or(i64::MAX);
     Ok((sorted.slice(0, rows - test), sorted.slice(first, test)))
@@ -78,9 +74,7 @@ pub fn time_split(frame: &DataFrame, by: &str, test_share: f64) -> Result<(DataF
 
 /// Deals the rows of each group to train and test, then shuffles both.
 fn deal(groups: Vec<Vec<usize>>, test_share: f64, seed: u64) -> Result<(Vec<usize>, Vec<usize>), DataError> {
-    if !(test_share > 0.0 && test_share < 1.0) {
-        return Err(DataError::Share { share: test_share });
-    }
+    a_part(test_share)?;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let (mut train, mut test) = (Vec::new(), Vec::new());
     // What rounding left over goes to the next group, so that the total is right.
@@ -95,13 +89,20 @@ fn deal(groups: Vec<Vec<usize>>, test_share: f64, seed: u64) -> Result<(Vec<usiz
     }
     if train.is_empty() || test.is_empty() {
         let rows = train.len() + test.len();
-        return Err(DataError::TooFewRows {
-            what: format!("{rows} rows can't be split with a test share of {test_share}"),
-        });
+        return Err(too_few(rows, test_share));
     }
     train.shuffle(&mut random);
     test.shuffle(&mut random);
     Ok((train, test))
+}
+
+/// An error for a share that leaves nothing to one side.
+pub(super) fn a_part(share: f64) -> Result<(), DataError> {
+    if share > 0.0 && share < 1.0 { Ok(()) } else { Err(DataError::Share { share }) }
+}
+
+fn too_few(rows: usize, test_share: f64) -> DataError {
+    DataError::TooFewRows { what: format!("{rows} rows can't be split with a test share of {test_share}") }
 }
 
 fn take(frame: &DataFrame, train: &[usize], test: &[usize]) -> Result<(DataFrame, DataFrame), DataError> {

@@ -6,6 +6,7 @@ use polars::prelude::{Column, DataFrame};
 use serde::{Deserialize, Serialize};
 
 use crate::data::DataError;
+use crate::data::labels::texts;
 use crate::data::matrix::column;
 
 /// What a category becomes that was not there when the encoder was fitted.
@@ -160,12 +161,7 @@ fn learn<S: AsRef<str>>(frame: &DataFrame, columns: &[S]) -> Result<Vec<Categori
 }
 
 fn values(frame: &DataFrame, name: &str) -> Result<Vec<String>, DataError> {
-    let column = column(frame, name)?;
-    if column.null_count() > 0 {
-        let row = column.is_null().iter().position(|null| null == Some(true)).unwrap_or(0);
-        return Err(DataError::Missing { column: name.to_owned(), count: column.null_count(), row });
-    }
-    (0..column.len()).map(|row| Ok(column.get(row)?.str_value().into_owned())).collect()
+    texts(column(frame, name)?)
 }
 
 fn one_hot_name(column: &str, value: &str) -> String {

@@ -1,11 +1,9 @@
 //! Missing values filled with what was learned from the training rows.
 
-use std::collections::BTreeMap;
-
 use polars::prelude::{Column, DataFrame};
 use serde::{Deserialize, Serialize};
 
-use super::{mean, numbers, present, quantile, sorted, with_numbers};
+use super::{mean, nothing, numbers, present, quantile, sorted, with_numbers};
 use crate::data::DataError;
 use crate::data::matrix::column;
 
@@ -74,32 +72,20 @@ fn learn(frame: &DataFrame, name: &str, fill: &Fill) -> Result<Value, DataError>
         Fill::Mean => Value::Number(mean(&present(frame, name)?)),
         Fill::Median => Value::Number(quantile(&sorted(present(frame, name)?), 0.5)),
         Fill::MostFrequent if is_text => {
-            let values = texts(frame, name)?.into_iter().flatten();
-            let most = most_frequent(values.map(|text| (text.clone(), text)));
-            Value::Text(most.ok_or_else(|| nothing(name))?)
+            let mut values: Vec<String> = texts(frame, name)?.into_iter().flatten().collect();
+            values.sort();
+            Value::Text(most_frequent(&values).ok_or_else(|| nothing(name))?.clone())
         }
         Fill::MostFrequent => {
-            let values = sorted(present(frame, name)?);
-            let most = most_frequent(values.iter().enumerate().map(|(order, value)| {
-                // The first place of a value in the order stands for it.
-                (values[..order].iter().position(|other| other == value).unwrap_or(order), *value)
-            }));
-            Value::Number(most.ok_or_else(|| nothing(name))?)
+            Value::Number(*most_frequent(&sorted(present(frame, name)?)).ok_or_else(|| nothing(name))?)
         }
     })
 }
 
-fn nothing(name: &str) -> DataError {
-    DataError::TooFewRows { what: format!("column {name:?} has no values to fit on") }
-}
-
-fn most_frequent<K: Ord, V>(values: impl Iterator<Item = (K, V)>) -> Option<V> {
-    let mut counts: BTreeMap<K, (usize, V)> = BTreeMap::new();
-    for (key, value) in values {
-        counts.entry(key).or_insert((0, value)).0 += 1;
-    }
+/// Of sorted values, the one that occurs most often, and of several the first.
+fn most_frequent<T: PartialEq>(sorted: &[T]) -> Option<&T> {
     // `max_by_key` takes the last of equals, so go through them from the end.
-    counts.into_values().rev().max_by_key(|(count, _)| *count).map(|(_, value)| value)
+    sorted.chunk_by(|a, b| a == b).rev().max_by_key(|same| same.len())?.first()
 }
 
 fn texts(frame: &DataFrame, name: &str) -> Result<Vec<Option<String>>, DataError> {

@@ -10,7 +10,7 @@ mod scaler;
 use polars::prelude::{Column, DataFrame, DataType};
 
 use super::DataError;
-use super::matrix::column;
+use super::matrix::{column, numeric};
 
 pub use encoder::{OneHotEncoder, OrdinalEncoder, Unknown};
 pub use imputer::{Fill, Imputer};
@@ -20,9 +20,7 @@ pub use scaler::Scaler;
 /// A numeric column as it is, `None` where a value is missing or NaN.
 fn numbers(frame: &DataFrame, name: &str) -> Result<Vec<Option<f64>>, DataError> {
     let column = column(frame, name)?;
-    if !column.dtype().is_primitive_numeric() && !column.dtype().is_bool() {
-        return Err(DataError::NotNumeric { column: name.to_owned(), dtype: column.dtype().to_string() });
-    }
+    numeric(column)?;
     let cast = column.cast(&DataType::Float64)?;
     Ok(cast.f64()?.iter().map(|value| value.filter(|value| !value.is_nan())).collect())
 }
@@ -30,10 +28,11 @@ fn numbers(frame: &DataFrame, name: &str) -> Result<Vec<Option<f64>>, DataError>
 /// The values that there are; an error when there are none to learn from.
 fn present(frame: &DataFrame, name: &str) -> Result<Vec<f64>, DataError> {
     let values: Vec<f64> = numbers(frame, name)?.into_iter().flatten().collect();
-    if values.is_empty() {
-        return Err(DataError::TooFewRows { what: format!("column {name:?} has no values to fit on") });
-    }
-    Ok(values)
+    if values.is_empty() { Err(nothing(name)) } else { Ok(values) }
+}
+
+fn nothing(name: &str) -> DataError {
+    DataError::TooFewRows { what: format!("column {name:?} has no values to fit on") }
 }
 
 /// The frame with a column of numbers in place of the one of this name.

@@ -5,6 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::DataError;
+use crate::data::split::a_part;
 use crate::host;
 
 /// A long sequence of tokens, read through windows of `T` tokens; the target of a window is the same window one
@@ -33,9 +34,7 @@ impl<const T: usize> Windows<T> {
     /// When the share is not between 0 and 1 or a part is too short.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // below 2^52
     pub fn split(mut self, test_share: f64) -> Result<(Self, Self), DataError> {
-        if !(test_share > 0.0 && test_share < 1.0) {
-            return Err(DataError::Share { share: test_share });
-        }
+        a_part(test_share)?;
         let test = self.tokens.split_off(((1.0 - test_share) * self.tokens.len() as f64) as usize);
         Ok((Self::new(self.tokens)?, Self::new(test)?))
     }
