@@ -26,4 +26,5 @@ pub use flatten::Flatten;
 pub use op::{Inputs, Op};
 pub use recurrent::{GRU, LSTM, LastStep, RNN, RecurrentState};
 pub use summary::{Summary, summary};
+pub(crate) use weights::State;
 pub use weights::{Frozen, LoadReport, Weights, WeightsError, WrongShape, load_partial, load_weights, save_weights};

@@ -18,6 +18,8 @@ pub(super) struct Bar {
     pub(super) title: String,
     pub(super) total: usize,
     pub(super) done: usize,
+    /// How much of the epoch that is running is done, from 0 to 1, where that is known.
+    pub(super) part: f64,
     pub(super) metrics: Vec<(String, f64)>,
     started: Instant,
     drawn: Option<Instant>,
@@ -38,6 +40,7 @@ impl Bar {
             title: "epoch".to_owned(),
             total,
             done: 0,
+            part: 0.0,
             metrics: Vec::new(),
             started: Instant::now(),
             drawn: None,
@@ -48,9 +51,14 @@ impl Bar {
 
     /// Draws, unless it was drawn a moment ago.
     pub(super) fn draw(&mut self) {
-        if self.drawn.is_none_or(|drawn| drawn.elapsed() >= EVERY) {
+        if self.is_due() {
             self.draw_now();
         }
+    }
+
+    /// Whether it was not drawn just now.
+    pub(super) fn is_due(&self) -> bool {
+        self.drawn.is_none_or(|drawn| drawn.elapsed() >= EVERY)
     }
 
     /// Draws the last state: all epochs done, or stopped before.
@@ -112,7 +120,7 @@ impl Bar {
         out.push_str(&seconds(spent));
         match self.state {
             State::Stopped => out.push_str(" · stopped early"),
-            State::Running if self.done > 0 => {
+            State::Running if self.finished() > 0.0 => {
                 let _ = write!(out, " · {} left", seconds(self.left(spent)));
             }
             _ => {}
@@ -121,13 +129,19 @@ impl Bar {
     }
 
     fn left(&self, spent: Duration) -> Duration {
-        let to_do = u32::try_from(self.total - self.done).unwrap_or(u32::MAX);
-        let done = u32::try_from(self.done).unwrap_or(u32::MAX).max(1);
-        (spent / done).saturating_mul(to_do)
+        let to_do = 1.0 / self.finished() - 1.0;
+        Duration::try_from_secs_f64(spent.as_secs_f64() * to_do).unwrap_or(Duration::MAX)
     }
 
+    /// How much of all is done, from 0 to 1.
+    #[allow(clippy::cast_precision_loss)] // counts are far below 2^52
+    fn finished(&self) -> f64 {
+        if self.total == 0 { 1.0 } else { ((self.done as f64 + self.part) / self.total as f64).min(1.0) }
+    }
+
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a part of `width`
     fn filled(&self, width: usize) -> usize {
-        (self.done * width).checked_div(self.total).unwrap_or(width)
+        (self.finished() * width as f64) as usize
     }
 }
 
@@ -162,6 +176,8 @@ mod tests {
         assert!(text.starts_with("epoch 1/4 ━━━━━━──────────────────"), "{text}");
         assert!(text.contains("loss 0.2500 · rate 1.00e-5") && text.ends_with("left"), "{text}");
         assert!(bar.html().contains("width:25%"));
+        bar.part = 0.5;
+        assert!(bar.html().contains("width:37%"));
     }
 
     #[test]

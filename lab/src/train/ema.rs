@@ -40,6 +40,16 @@ impl Ema {
         Ok(Self { decay, updates: 0, averages: BTreeMap::new() })
     }
 
+    /// An average as it was saved.
+    pub(super) fn restored(decay: f64, updates: u64, averages: Vec<(String, Vec<f32>)>) -> Self {
+        Self { decay, updates, averages: averages.into_iter().collect() }
+    }
+
+    /// The share of an average that stays in an update.
+    pub fn decay(&self) -> f64 {
+        self.decay
+    }
+
     /// How many updates were made.
     pub fn updates(&self) -> u64 {
         self.updates

@@ -1,7 +1,9 @@
 //! The mean of numbers that come one at a time, such as the loss of each batch.
 
+use serde::{Deserialize, Serialize};
+
 /// A running mean.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
     sum: f64,
     count: u64,

@@ -83,9 +83,9 @@ impl ReduceOnPlateau {
         Self { mode: Mode::Max, ..self }
     }
 
-    /// Takes in the metric of an epoch and returns the rate for the next. NaN is no improvement.
+    /// Takes in the metric of an epoch and returns the rate for the next. NaN and infinities are no improvement.
     pub fn step(&mut self, metric: f64) -> f64 {
-        if self.best.is_none_or(|best| self.improves(metric, best)) && !metric.is_nan() {
+        if self.best.is_none_or(|best| self.improves(metric, best)) && metric.is_finite() {
             self.best = Some(metric);
             self.bad = 0;
         } else {
@@ -179,9 +179,9 @@ impl EarlyStopping {
         Self { mode: Mode::Max, ..self }
     }
 
-    /// Takes in the metric of a step. NaN is no improvement.
+    /// Takes in the metric of a step. NaN and infinities are no improvement.
     pub fn step(&mut self, step: u64, metric: f64) -> Verdict {
-        let improved = !metric.is_nan() && self.best.is_none_or(|best| self.improves(metric, best.value));
+        let improved = metric.is_finite() && self.best.is_none_or(|best| self.improves(metric, best.value));
         if improved {
             self.best = Some(Best { step, value: metric });
             self.waited = 0;
@@ -189,6 +189,11 @@ impl EarlyStopping {
             self.waited += 1;
         }
         Verdict { improved, stop: !improved && self.waited >= self.patience }
+    }
+
+    /// What was chosen when it was made.
+    pub(super) fn settings(&self) -> (u64, f64, Mode) {
+        (self.patience, self.min_delta, self.mode)
     }
 
     /// The best value so far, and the step it was given with.

@@ -21,8 +21,11 @@ struct Entry {
     data_offsets: [usize; 2],
 }
 
-/// Reads a file's tensors, in the order of their numbers. An error says what is wrong.
-pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Stored>, String> {
+/// Under this name a note of ours stands in the header.
+const NOTE: &str = "assay";
+
+/// Reads a file's tensors, in the order of their numbers, and our note. An error says what is wrong.
+pub(super) fn parse(bytes: &[u8]) -> Result<(Vec<Stored>, Option<String>), String> {
     let (length, rest) = bytes.split_first_chunk::<LENGTH>().ok_or("it is shorter than 8 bytes")?;
     let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
     let (header, numbers) = rest
@@ -30,6 +33,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Stored>, String> {
         .ok_or_else(|| format!("its header should be {length} bytes long, but {} are left", rest.len()))?;
     let header: Map<String, Value> =
         serde_json::from_slice(header).map_err(|error| format!("its header is not JSON: {error}"))?;
+    let note = header.get("__metadata__").and_then(|metadata| metadata.get(NOTE)?.as_str()).map(str::to_owned);
     let mut entries = Vec::new();
     for (name, value) in header {
         if name != "__metadata__" {
@@ -39,7 +43,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Stored>, String> {
     }
     entries.sort_by_key(|(_, entry)| entry.data_offsets);
     let tensors = entries.into_iter().filter_map(|(name, entry)| tensor(name, entry, numbers).transpose());
-    tensors.collect()
+    Ok((tensors.collect::<Result<_, _>>()?, note))
 }
 
 /// One tensor; none if it is not of floating-point numbers.
@@ -79,11 +83,11 @@ fn half(bits: u16) -> f32 {
 }
 
 /// Writes a file beside, on the disk before it takes its place.
-pub(super) fn write(path: &Path, tensors: &[Stored]) -> io::Result<()> {
+pub(super) fn write(path: &Path, tensors: &[&Stored], note: Option<&str>) -> io::Result<()> {
     let name =
         path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "this is not a file name"))?;
     let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let written = write_all(&beside, tensors).and_then(|()| std::fs::rename(&beside, path));
+    let written = write_all(&beside, tensors, note).and_then(|()| std::fs::rename(&beside, path));
     if written.is_err() {
         // What is left of it is of no use; the error that matters is the first one.
         let _ = std::fs::remove_file(&beside);
@@ -91,10 +95,14 @@ pub(super) fn write(path: &Path, tensors: &[Stored]) -> io::Result<()> {
     written
 }
 
-fn write_all(path: &Path, tensors: &[Stored]) -> io::Result<()> {
+fn write_all(path: &Path, tensors: &[&Stored], note: Option<&str>) -> io::Result<()> {
     let mut header = Map::new();
     // What Hugging Face's libraries want to see.
-    header.insert("__metadata__".to_owned(), json!({ "format": "pt" }));
+    let mut metadata = json!({ "format": "pt" });
+    if let Some(note) = note {
+        metadata[NOTE] = note.into();
+    }
+    header.insert("__metadata__".to_owned(), metadata);
     let mut start = 0;
     for Stored { name, shape, values } in tensors {
         let end = start + size_of_val(values.as_slice());

@@ -33,6 +33,12 @@ struct Stored {
     values: Vec<f32>,
 }
 
+/// Names that begin so are not weights: what a training remembers besides, in a checkpoint.
+const STATE: &str = "assay.";
+
+/// Named numbers that are no weights of a model.
+pub(crate) type State = Vec<(String, Vec<f32>)>;
+
 /// Weights that could not be saved or loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -102,15 +108,23 @@ impl Weights {
         weights
     }
 
-    /// Reads a safetensors file. What is not made of floating-point numbers is left out.
+    /// Reads a safetensors file; of a checkpoint, the weights. What is not made of floating-point numbers is left
+    /// out.
     ///
     /// # Errors
     /// When it can't be read, or is not a whole safetensors file.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
-        let path = path.as_ref();
+        Ok(Self::read_with_state(path.as_ref())?.0)
+    }
+
+    /// Reads a checkpoint: the weights, what training remembers besides, and its note.
+    pub(crate) fn read_with_state(path: &Path) -> Result<(Self, State, Option<String>), WeightsError> {
         let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
         let format = |reason| WeightsError::Format { path: path.to_owned(), reason };
-        Ok(Self { stored: format::parse(&bytes).map_err(format)? })
+        let (stored, note) = format::parse(&bytes).map_err(format)?;
+        let (state, stored): (Vec<_>, _) = stored.into_iter().partition(|stored| stored.name.starts_with(STATE));
+        let state = state.into_iter().map(|stored| (stored.name[STATE.len()..].to_owned(), stored.values));
+        Ok((Self { stored }, state.collect(), note))
     }
 
     /// Writes a safetensors file, beside and then renamed.
@@ -118,9 +132,18 @@ impl Weights {
     /// # Errors
     /// When it can't be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), WeightsError> {
-        let path = path.as_ref();
+        self.save_with_state(path.as_ref(), Vec::new(), None)
+    }
+
+    /// Writes a checkpoint: the weights, and what [`Weights::read_with_state`] gives back.
+    pub(crate) fn save_with_state(&self, path: &Path, state: State, note: Option<&str>) -> Result<(), WeightsError> {
         let write = |source| WeightsError::Write { path: path.to_owned(), source };
-        format::write(path, &self.stored).map_err(write)
+        let state = state.into_iter();
+        let state =
+            state.map(|(name, values)| Stored { name: format!("{STATE}{name}"), shape: vec![values.len()], values });
+        let state: Vec<Stored> = state.collect();
+        let all: Vec<&Stored> = self.stored.iter().chain(&state).collect();
+        format::write(path, &all, note).map_err(write)
     }
 
     /// The names, in the order of the model or the file.
