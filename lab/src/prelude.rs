@@ -14,7 +14,7 @@ pub use dfdx::prelude::{abs, negate, slice};
 // lab's own, which go before names from both.
 pub use crate::data::{
     Array, Augment, Batches, BytePairs, Characters, Classes, DataError, Dataset, Evaluation, Fill, Imputer, Matrix,
-    OneHotEncoder, OrdinalEncoder, Outliers, Scaler, TokenBatches, Tokenizer, Unknown, Windows, class_names,
+    OneHotEncoder, OrdinalEncoder, Outliers, Sampler, Scaler, TokenBatches, Tokenizer, Unknown, Windows, class_names,
     clip_outliers, drop_outliers, k_fold, mixup, read_csv, read_csv_named, read_frame, read_idx, read_image, read_json,
     read_npy, read_npz, read_parquet, split, split_by, tensor_from, time_split,
 };
@@ -40,8 +40,9 @@ pub use crate::nn::{
 pub use crate::plot::{Figure, LineChart, LiveChart, image_grid, line_chart};
 pub use crate::tracker::{self, Run};
 pub use crate::train::{
-    Adam, AdamW, EarlyStopping, Ema, Epoch, Epochs, Mean, Optimizer, RMSprop, ReduceOnPlateau, Schedule, Sgd,
-    TrainError, clip_grad_norm, clip_grad_value, epochs, grad_norm, l1_penalty, l2_penalty, scale_gradients,
+    Adam, AdamW, EarlyStopping, Ema, Epoch, EpochReport, Epochs, Flow, History, Mean, Metrics, Mode, Optimizer,
+    RMSprop, ReduceOnPlateau, Schedule, Sgd, TrainError, Trainer, TrainerEpoch, TrainerError, clip_grad_norm,
+    clip_grad_value, epochs, grad_norm, l1_penalty, l2_penalty, scale_gradients,
 };
 // `Optimizer` is lab's; the methods of dfdx's trait of that name stay in scope for its own optimizers.
 pub use crate::{dfdx, polars, serde_json};

@@ -8,6 +8,7 @@ mod dependencies;
 mod failing;
 mod home;
 mod living;
+mod training;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

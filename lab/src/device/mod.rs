@@ -12,3 +12,6 @@ pub fn device() -> Dev {
 pub fn device_seeded(seed: u64) -> Dev {
     Dev::seed_from_u64(seed)
 }
+
+/// (to come)
+pub fn seed_random(_seed: u64, _step: u64) {}

@@ -15,6 +15,7 @@ mod plateau;
 mod rmsprop;
 mod schedule;
 mod sgd;
+mod trainer;
 
 pub use adam::{Adam, AdamW};
 pub use ema::Ema;
@@ -27,6 +28,7 @@ pub use plateau::{Best, EarlyStopping, Mode, ReduceOnPlateau, Verdict};
 pub use rmsprop::RMSprop;
 pub use schedule::Schedule;
 pub use sgd::Sgd;
+pub use trainer::{BoxError, EpochReport, Flow, History, Metrics, Trainer, TrainerEpoch, TrainerError};
 
 #[cfg(test)]
 mod tests;
