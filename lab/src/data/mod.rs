@@ -29,4 +29,4 @@ pub use preprocessing::{
 };
 pub use read::{read_csv, read_csv_named, read_frame, read_json, read_parquet};
 pub use split::{k_fold, split, split_by, time_split};
-pub use text::{BytePairs, Characters, TokenBatches, Tokenizer, Windows};
+pub use text::{BytePairs, Characters, Sampler, TokenBatches, Tokenizer, Windows};

@@ -2,10 +2,12 @@
 
 mod bpe;
 mod characters;
+mod sampler;
 mod windows;
 
 pub use bpe::BytePairs;
 pub use characters::Characters;
+pub use sampler::Sampler;
 pub use windows::{TokenBatches, Windows};
 
 use super::DataError;
