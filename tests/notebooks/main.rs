@@ -9,13 +9,21 @@ use serde_json::Value;
 
 const ASSAY: &str = env!("CARGO_BIN_EXE_assay");
 
-fn digits() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks/01-digits.ipynb").canonicalize().unwrap()
+fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks").join(name).canonicalize().unwrap()
+}
+
+/// Where data is that is too large to ship: `ASSAY_DATA`, or beside the checkout.
+fn data() -> PathBuf {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    std::env::var_os("ASSAY_DATA").map_or_else(beside, PathBuf::from)
 }
 
 /// Runs `assay` in `folder`, on the database in it.
 fn assay(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(ASSAY).args(arguments).current_dir(folder).env("ASSAY_DB", folder.join("runs.db")).output().unwrap()
+    let mut command = Command::new(ASSAY);
+    command.args(arguments).current_dir(folder).env("ASSAY_DB", folder.join("runs.db")).env("ASSAY_DATA", data());
+    command.output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -70,7 +78,7 @@ fn write(path: &Path, cells: &[&str]) {
 #[test]
 fn the_digits_are_learned_logged_and_compared() {
     let folder = tempfile::tempdir().unwrap();
-    let path = digits();
+    let path = shipped("01-digits.ipynb");
     let output = assay(folder.path(), &["run", path.to_str().unwrap(), "--param", "seed=2"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
@@ -109,6 +117,90 @@ fn the_digits_are_learned_logged_and_compared() {
     for part in ["training", "fn train_mlp", "learning_rate"] {
         assert!(shown.contains(part), "no {part} in:\n{shown}");
     }
+}
+
+/// Runs a notebook with these parameters; looks for texts in its outputs, counts its pictures, and gives its runs.
+fn executed(name: &str, parameters: &[&str], parts: &[&str], pictures: usize) -> Vec<Value> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = shipped(name);
+    let mut arguments = vec!["run", path.to_str().unwrap()];
+    arguments.extend(parameters.iter().flat_map(|parameter| ["--param", parameter]));
+    let output = assay(folder.path(), &arguments);
+    assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+    let executed = notebook(&folder.path().join("out").join(name));
+    let said: String = outputs(&executed).map(|output| joined(&output["text"])).chain(texts(&executed)).collect();
+    for part in parts {
+        assert!(said.contains(part), "{name}: no {part} in:\n{said}");
+    }
+    let drawn = outputs(&executed).filter(|it| it.pointer("/data/image~1svg+xml").is_some()).count();
+    assert!(drawn >= pictures, "{name}: {drawn} pictures");
+    assert!(outputs(&executed).all(|it| it["output_type"] != "error"), "{name}");
+    let runs: Value = serde_json::from_slice(&assay(folder.path(), &["runs", "--json"]).stdout).unwrap();
+    let runs = runs.as_array().unwrap().clone();
+    assert!(runs.iter().all(|run| run["status"] == "finished"), "{name}: {runs:#?}");
+    runs
+}
+
+/// The last value of a metric in each run that has it.
+fn last(runs: &[Value], metric: &str) -> Vec<f64> {
+    let metrics = runs.iter().filter_map(|run| run["metrics"].as_array()).flatten();
+    metrics.filter(|it| it["name"] == metric).filter_map(|it| it["last"].as_f64()).collect()
+}
+
+/// Whether the data that is not shipped is there; says so where it is not.
+fn has_data(file: &str) -> bool {
+    let there = data().join(file).exists();
+    if !there {
+        println!("SKIPPED: {file} is not in {}; ASSAY_DATA names the folder", data().display());
+    }
+    there
+}
+
+#[test]
+fn house_prices_are_predicted_by_three_models() {
+    if has_data("california_housing.csv") {
+        let parts = ["always the mean", "by hand", "in dfdx", "R²"];
+        let runs = executed("02-house-prices.ipynb", &["epochs_n=4", "rmse_wanted=70000"], &parts, 5);
+        let errors = last(&runs, "val_rmse");
+        assert_eq!(errors.len(), 2, "{runs:#?}");
+        assert!(errors.iter().all(|error| (40_000.0..75_000.0).contains(error)), "{errors:?}");
+    }
+}
+
+#[test]
+fn a_convolutional_network_reads_digits_too() {
+    let parts = ["test accuracy", "the perceptron's", "the best epoch"];
+    let runs = executed("03-digits-cnn.ipynb", &["epochs_n=5", "accuracy_wanted=0.9"], &parts, 5);
+    assert_eq!(last(&runs, "test_accuracy").len(), 2, "{runs:#?}");
+}
+
+#[test]
+fn a_transformer_writes() {
+    if has_data("tinyshakespeare.txt") {
+        let parameters = ["rounds=2", "steps_per_round=10", "written=20", "loss_wanted=4.0", "article_steps=0"];
+        let parts = ["ROMEO:", "JULIET:", "perplexity", "nats per character"];
+        let runs = executed("04-text-generation.ipynb", &parameters, &parts, 1);
+        // Guessing blindly is ln 65 = 4.17.
+        assert!(last(&runs, "val_loss").iter().all(|loss| (2.0..4.0).contains(loss)), "{runs:#?}");
+    }
+}
+
+#[test]
+fn a_model_is_tuned_and_a_training_goes_on() {
+    let parts = ["another model", "not a bit differs", "fine-tuned"];
+    let runs = executed("05-fine-tuning.ipynb", &["epochs_n=12", "accuracy_wanted=0.7"], &parts, 1);
+    assert_eq!(last(&runs, "val_accuracy").len(), 3, "{runs:#?}");
+}
+
+#[test]
+fn data_that_is_missing_is_said_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("d.ipynb"), &["read_csv(data_file(\"california_housing.csv\")?)?"]);
+    let mut command = Command::new(ASSAY);
+    let output = command.args(["run", "d.ipynb"]).current_dir(folder.path()).env_remove("ASSAY_DATA").output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("ASSAY_DATA") && said.contains("california_housing.csv"), "{said}");
 }
 
 #[test]
