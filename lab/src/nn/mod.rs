@@ -6,6 +6,7 @@ mod attention;
 mod check;
 mod conv;
 mod dense;
+mod dropout;
 mod flatten;
 pub mod init;
 mod matrix;
@@ -22,6 +23,7 @@ pub use attention::{
 };
 pub use conv::{AvgPool1D, AvgPool2D, Conv1D, Conv2D, MaxPool1D, MaxPool2D};
 pub use dense::{Activation, LayerNorm};
+pub use dropout::{AlphaDropout, Dropout, Dropout1D, Dropout2D};
 pub use flatten::Flatten;
 pub use op::{Inputs, Op};
 pub use recurrent::{GRU, LSTM, LastStep, RNN, RecurrentState};

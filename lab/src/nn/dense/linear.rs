@@ -5,7 +5,7 @@ use dfdx::shapes::Shape;
 use dfdx::tensor::{CpuError, Tape, Tensor};
 
 use crate::device::Dev;
-use crate::nn::matrix::Matrices;
+use crate::nn::matrix::Matrix;
 use crate::nn::op::{Inputs, Op, add_to};
 
 /// Applies a linear layer to each row of `I` numbers; `shape` is that of the output, with rows of `O`.
@@ -21,35 +21,33 @@ pub(crate) fn linear<const I: usize, const O: usize, S: Shape, Out: Shape, T: Ta
 pub(crate) struct Affine {
     from: usize,
     to: usize,
-    kept: Option<(Matrices, Matrices)>,
+    x: Vec<f32>,
+    weight: Vec<f32>,
 }
 
 impl Affine {
     pub(crate) fn new(from: usize, to: usize) -> Self {
-        Self { from, to, kept: None }
+        Self { from, to, x: Vec::new(), weight: Vec::new() }
     }
 }
 
 impl Op for Affine {
     fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
         let [x, weight, bias]: [Vec<f32>; 3] = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
-        let rows = x.len() / self.from;
-        let (x, weight) = (Matrices::one(x, rows, self.from)?, Matrices::one(weight, self.to, self.from)?);
-        let mut output = x.times(&weight.transposed()?)?.values(rows * self.to);
-        output.chunks_exact_mut(self.to).for_each(|row| add_to(row, &bias));
-        self.kept = Some((x, weight));
+        (self.x, self.weight) = (x, weight);
+        let (x, weight) = (Matrix::new(&self.x, self.from), Matrix::new(&self.weight, self.from));
+        let mut output = bias.repeat(self.x.len() / self.from);
+        x.times(weight.transposed()).on_all_cores().add_to(&mut output, self.to);
         Ok(output)
     }
 
     fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
-        let ([of_x, of_weight, of_bias], Some((x, weight))) = (gradients, &self.kept) else {
-            return Err(CpuError::WrongNumElements);
-        };
-        let rows = gradient.len() / self.to;
+        let [of_x, of_weight, of_bias] = gradients else { return Err(CpuError::WrongNumElements) };
         gradient.chunks_exact(self.to).for_each(|row| add_to(of_bias, row));
-        let gradient = Matrices::one(gradient.to_vec(), rows, self.to)?;
-        add_to(of_x, &gradient.times(weight)?.values(rows * self.from));
-        add_to(of_weight, &gradient.transposed()?.times(x)?.values(self.to * self.from));
+        let (x, weight) = (Matrix::new(&self.x, self.from), Matrix::new(&self.weight, self.from));
+        let gradient = Matrix::new(gradient, self.to);
+        gradient.times(weight).on_all_cores().add_to(of_x, self.from);
+        gradient.transposed().times(x).on_all_cores().add_to(of_weight, self.from);
         Ok(())
     }
 }
