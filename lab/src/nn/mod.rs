@@ -27,5 +27,5 @@ pub use dropout::{AlphaDropout, Dropout, Dropout1D, Dropout2D};
 pub use flatten::Flatten;
 pub use op::{Inputs, Op};
 pub use recurrent::{GRU, LSTM, LastStep, RNN, RecurrentState};
-pub use summary::{Summary, summary};
+pub use summary::{Layers, Shown, Summary, SummaryLayer, summary, summary_for};
 pub use weights::{Frozen, LoadReport, Weights, WeightsError, WrongShape, load_partial, load_weights, save_weights};
