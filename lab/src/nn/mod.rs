@@ -10,6 +10,7 @@ mod dropout;
 mod flatten;
 pub mod init;
 mod matrix;
+mod names;
 mod op;
 mod parallel;
 mod recurrent;
