@@ -32,11 +32,11 @@ pub use crate::metric::{
     roc_auc_one_vs_rest, roc_curve, root_mean_squared_error, top_k_accuracy,
 };
 pub use crate::nn::{
-    AlphaDropout, AttentionError, AttentionMask, AvgPool1D, AvgPool2D, CausalTransformerBlock, Conv1D, Conv2D, Dropout,
-    Dropout1D, Dropout2D, Flatten, Frozen, GRU, LSTM, LastStep, LayerNorm, LearnedPositions, LoadReport, MaxPool1D,
-    MaxPool2D, MultiHeadAttention, RNN, RecurrentState, SinusoidalPositions, Summary, SummaryLayer,
-    TransformerDecoderBlock, TransformerEncoderBlock, Weights, WeightsError, init, load_partial, load_weights,
-    save_weights, scaled_dot_product_attention, summary, summary_for,
+    AccurateGeLU, AlphaDropout, AttentionError, AttentionMask, AvgPool1D, AvgPool2D, CausalTransformerBlock, Conv1D,
+    Conv2D, Dropout, Dropout1D, Dropout2D, Embedding, FastGeLU, Flatten, Frozen, GRU, LSTM, LastStep, LayerNorm,
+    LearnedPositions, Linear, LoadReport, MaxPool1D, MaxPool2D, MultiHeadAttention, RNN, ReLU, RecurrentState, Sigmoid,
+    SinusoidalPositions, Summary, SummaryLayer, Tanh, TransformerDecoderBlock, TransformerEncoderBlock, Weights,
+    WeightsError, init, load_partial, load_weights, save_weights, scaled_dot_product_attention, summary, summary_for,
 };
 pub use crate::plot::{Figure, LineChart, LiveChart, image_grid, line_chart};
 pub use crate::tracker::{self, Run};

@@ -23,7 +23,7 @@ pub use attention::{
     TransformerBlock, TransformerDecoderBlock, TransformerEncoderBlock, scaled_dot_product_attention,
 };
 pub use conv::{AvgPool1D, AvgPool2D, Conv1D, Conv2D, MaxPool1D, MaxPool2D};
-pub use dense::{Activation, LayerNorm};
+pub use dense::{AccurateGeLU, Activation, Embedding, FastGeLU, LayerNorm, Linear, ReLU, Sigmoid, Tanh};
 pub use dropout::{AlphaDropout, Dropout, Dropout1D, Dropout2D};
 pub use flatten::Flatten;
 pub use op::{Inputs, Op};

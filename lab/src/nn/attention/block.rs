@@ -1,6 +1,5 @@
 //! Transformer blocks whose rows look at each other: encoders, and decoders that only see the past.
 
-use dfdx::nn::modules::{Linear, ReLU};
 use dfdx::nn::{
     BuildOnDevice, Module, NonMutableModule,
     tensor_collection::{ModuleVisitor, TensorCollection},
@@ -12,7 +11,7 @@ use dfdx::tensor_ops::Device;
 use super::heads::{MultiHeadAttention, Rows, without_mask};
 use super::mask::{AttentionError, AttentionMask};
 use crate::device::Dev;
-use crate::nn::dense::{Activation, LayerNorm, activate, linear, sum};
+use crate::nn::dense::{Activation, LayerNorm, Linear, ReLU, activate, linear, sum};
 use crate::nn::dropout::dropout;
 
 /// An encoder block: `TransformerEncoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST = false, ACTIVATION = ReLU, DROPOUT = 0>`.

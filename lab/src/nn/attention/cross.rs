@@ -1,6 +1,5 @@
 //! The decoder block of an encoder-decoder: it sees the past of its own sequence and all of another.
 
-use dfdx::nn::modules::{Linear, ReLU};
 use dfdx::nn::{
     BuildOnDevice, Module, NonMutableModule,
     tensor_collection::{ModuleVisitor, TensorCollection},
@@ -13,7 +12,7 @@ use super::block::{feed_forward, residual};
 use super::heads::{MultiHeadAttention, Rows};
 use super::mask::{AttentionError, AttentionMask};
 use crate::device::Dev;
-use crate::nn::dense::{Activation, LayerNorm};
+use crate::nn::dense::{Activation, LayerNorm, Linear, ReLU};
 
 /// `TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST = false, ACTIVATION = ReLU, DROPOUT = 0>`: causal
 /// self-attention, attention to a memory, two linear layers, with dropout where

@@ -1,6 +1,5 @@
 //! Multi-head attention.
 
-use dfdx::nn::modules::Linear;
 use dfdx::nn::{
     BuildOnDevice, Module, NonMutableModule,
     tensor_collection::{ModuleVisitor, TensorCollection},
@@ -12,7 +11,7 @@ use dfdx::tensor_ops::Device;
 use super::mask::{AttentionError, AttentionMask};
 use super::product::attend;
 use crate::device::Dev;
-use crate::nn::dense::linear;
+use crate::nn::dense::{Linear, linear};
 use crate::nn::dropout::Possible;
 
 /// `MultiHeadAttention<DIM, HEADS, CAUSAL = false, DROPOUT = 0>`: each row of `DIM` numbers becomes a query, a key and a value;

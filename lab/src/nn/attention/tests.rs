@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use dfdx::nn::modules::AccurateGeLU;
 use dfdx::nn::tensor_collection::{RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorMut, ViewTensorName};
 use dfdx::prelude::{Module, *};
 
@@ -14,7 +13,7 @@ use super::{
 };
 use crate::device::{Dev, device, seed_random};
 use crate::nn::check::{Expected, check_gradients, close, numbers};
-use crate::nn::summary;
+use crate::nn::{AccurateGeLU, summary};
 
 type Rows<const S: usize, T = NoneTape> = Tensor<Rank3<2, S, 4>, f32, Dev, T>;
 type Taped = OwnedTape<f32, Dev>;

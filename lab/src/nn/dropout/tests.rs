@@ -4,7 +4,7 @@ use dfdx::prelude::*;
 
 use super::{AlphaDropout, Dropout, Dropout1D, Dropout2D};
 use crate::device::{Dev, device, device_seeded, seed_random};
-use crate::nn::CausalTransformerBlock;
+use crate::nn::{CausalTransformerBlock, ReLU};
 
 const MANY: usize = 200_000;
 

@@ -201,6 +201,13 @@ layers! {
     [] MinPoolGlobal;
     [] PReLU<f32, Dev>;
     [] nn::LastStep;
+    [] nn::ReLU;
+    [] nn::AccurateGeLU;
+    [] nn::FastGeLU;
+    [] nn::Sigmoid;
+    [] nn::Tanh;
+    [const I: usize, const O: usize] nn::Linear<I, O>;
+    [const V: usize, const N: usize] nn::Embedding<V, N>;
     [E: Dtype] LeakyReLU<E>;
     [C: ConstDim] PReLU1D<C, f32, Dev>;
     [const I: usize, const O: usize, E: Dtype, D: Storage<E>] Linear<I, O, E, D>;
