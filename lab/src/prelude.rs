@@ -18,7 +18,7 @@ pub use crate::data::{
     clip_outliers, drop_outliers, k_fold, mixup, read_csv, read_csv_named, read_frame, read_idx, read_image, read_json,
     read_npy, read_npz, read_parquet, split, split_by, tensor_from, time_split,
 };
-pub use crate::device::{Dev, device, device_seeded};
+pub use crate::device::{Dev, device, device_seeded, seed_random};
 pub use crate::display::{DisplayHandle, MimeBundle, Show, Table, clear_output, display, html, markdown, svg};
 pub use crate::host::input;
 pub use crate::loss::{
@@ -32,10 +32,11 @@ pub use crate::metric::{
     roc_auc_one_vs_rest, roc_curve, root_mean_squared_error, top_k_accuracy,
 };
 pub use crate::nn::{
-    AttentionError, AttentionMask, AvgPool1D, AvgPool2D, CausalTransformerBlock, Conv1D, Conv2D, Flatten, Frozen, GRU,
-    LSTM, LastStep, LayerNorm, LearnedPositions, LoadReport, MaxPool1D, MaxPool2D, MultiHeadAttention, RNN,
-    RecurrentState, SinusoidalPositions, Summary, TransformerDecoderBlock, TransformerEncoderBlock, Weights,
-    WeightsError, init, load_partial, load_weights, save_weights, scaled_dot_product_attention, summary,
+    AccurateGeLU, AlphaDropout, AttentionError, AttentionMask, AvgPool1D, AvgPool2D, CausalTransformerBlock, Conv1D,
+    Conv2D, Dropout, Dropout1D, Dropout2D, Embedding, FastGeLU, Flatten, Frozen, GRU, LSTM, LastStep, LayerNorm,
+    LearnedPositions, Linear, LoadReport, MaxPool1D, MaxPool2D, MultiHeadAttention, RNN, ReLU, RecurrentState, Sigmoid,
+    SinusoidalPositions, Summary, SummaryLayer, Tanh, TransformerDecoderBlock, TransformerEncoderBlock, Weights,
+    WeightsError, init, load_partial, load_weights, save_weights, scaled_dot_product_attention, summary, summary_for,
 };
 pub use crate::plot::{Figure, LineChart, LiveChart, image_grid, line_chart};
 pub use crate::tracker::{self, Run};

@@ -1,17 +1,22 @@
 //! Where tensors live. `Dev` is one type that all of a notebook's tensors and models share.
 
+mod random;
+
+pub(crate) use random::random_key;
+pub use random::seed_random;
+
 /// The device that cells build models and tensors on.
 pub type Dev = dfdx::tensor::Cpu;
 
-/// The device, seeded with 0: the same cells give the same numbers.
+/// The device, seeded with 0: the same cells give the same numbers. It may be asked for inside a loop: what layers
+/// draw goes on.
 pub fn device() -> Dev {
-    device_seeded(0)
+    Dev::seed_from_u64(0)
 }
 
-/// The device with a seed for whatever it draws: initial weights, dropout masks, random tensors.
+/// The device with a seed for whatever it draws: initial weights, random tensors. What layers draw (dropout masks)
+/// starts anew from this seed too, as after [`seed_random`]`(seed, 0)`.
 pub fn device_seeded(seed: u64) -> Dev {
+    seed_random(seed, 0);
     Dev::seed_from_u64(seed)
 }
-
-/// (to come)
-pub fn seed_random(_seed: u64, _step: u64) {}

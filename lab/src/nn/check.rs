@@ -17,6 +17,13 @@ impl Expected {
         serde_json::from_value(self.0[case][name].clone()).unwrap_or_else(|_| panic!("no {name} in {case}"))
     }
 
+    /// The bytes of one file, which stands there in hexadecimal.
+    pub(crate) fn file(&self, case: &str) -> Vec<u8> {
+        let text = self.0[case]["file"].as_str().unwrap_or_else(|| panic!("no file in {case}"));
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).expect("text"), 16).expect("a byte");
+        text.as_bytes().chunks(2).map(byte).collect()
+    }
+
     /// Whether numbers are those of a row, to a part in 10^4.
     pub(crate) fn check(&self, case: &str, name: &str, got: &[f32]) {
         close(&format!("{case}: {name}"), got, &self.row(case, name), 1e-4);

@@ -1,8 +1,6 @@
 //! Work on all cores: jobs that don't share what they write.
 
-use std::num::NonZero;
 use std::sync::Mutex;
-use std::thread;
 
 /// Numbers that a job should touch, so that handing it over costs little beside it.
 pub(crate) const JOB: usize = 1 << 16;
@@ -15,7 +13,7 @@ pub(crate) fn per_job(size: usize) -> usize {
 
 /// Does the jobs on as many threads as there are cores; the results are in their order.
 pub(crate) fn parallel<J: Send, R: Send>(jobs: Vec<J>, work: impl Fn(J) -> R + Sync) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(jobs.len());
+    let threads = rayon::current_num_threads().min(jobs.len());
     if threads <= 1 {
         return jobs.into_iter().map(work).collect();
     }
@@ -27,9 +25,9 @@ pub(crate) fn parallel<J: Send, R: Send>(jobs: Vec<J>, work: impl Fn(J) -> R + S
             *result = Some(work(job));
         }
     };
-    thread::scope(|scope| {
+    rayon::in_place_scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(run);
+            scope.spawn(|_| run());
         }
         run();
     });

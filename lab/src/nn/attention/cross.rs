@@ -1,6 +1,5 @@
 //! The decoder block of an encoder-decoder: it sees the past of its own sequence and all of another.
 
-use dfdx::nn::modules::{Linear, ReLU};
 use dfdx::nn::{
     BuildOnDevice, Module, NonMutableModule,
     tensor_collection::{ModuleVisitor, TensorCollection},
@@ -13,11 +12,12 @@ use super::block::{feed_forward, residual};
 use super::heads::{MultiHeadAttention, Rows};
 use super::mask::{AttentionError, AttentionMask};
 use crate::device::Dev;
-use crate::nn::dense::{Activation, LayerNorm};
+use crate::nn::dense::{Activation, LayerNorm, Linear, ReLU};
 
-/// `TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST = false, ACTIVATION = ReLU>`: causal self-attention,
-/// attention to a memory, two linear layers. As `torch.nn.TransformerDecoderLayer` with a causal `tgt_mask`,
-/// `dropout=0` and `batch_first=True`.
+/// `TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST = false, ACTIVATION = ReLU, DROPOUT = 0>`: causal
+/// self-attention, attention to a memory, two linear layers, with dropout where
+/// [`TransformerBlock`](crate::nn::TransformerBlock) has it. As `torch.nn.TransformerDecoderLayer` with a causal
+/// `tgt_mask`, `dropout=DROPOUT / 100` and `batch_first=True`.
 ///
 /// `forward((x, memory))` or `forward((x, memory, &mask))`, where the mask is the memory's. With a tape, take
 /// it off the memory and go on with it: `let (memory, tape) = encoder.forward(source).split_tape();` and then
@@ -29,11 +29,12 @@ pub struct TransformerDecoderBlock<
     const HIDDEN: usize,
     const NORM_FIRST: bool = false,
     A = ReLU,
+    const DROPOUT: usize = 0,
     E: Dtype = f32,
     D: Storage<E> = Dev,
 > {
-    pub self_attn: MultiHeadAttention<DIM, HEADS, true, E, D>,
-    pub multihead_attn: MultiHeadAttention<DIM, HEADS, false, E, D>,
+    pub self_attn: MultiHeadAttention<DIM, HEADS, true, DROPOUT, E, D>,
+    pub multihead_attn: MultiHeadAttention<DIM, HEADS, false, DROPOUT, E, D>,
     pub linear1: Linear<DIM, HIDDEN, E, D>,
     pub linear2: Linear<HIDDEN, DIM, E, D>,
     pub norm1: LayerNorm<DIM, E, D>,
@@ -43,25 +44,33 @@ pub struct TransformerDecoderBlock<
     pub activation: A,
 }
 
-impl<const DIM: usize, const HEADS: usize, const HIDDEN: usize, const NORM_FIRST: bool, A> BuildOnDevice<Dev, f32>
-    for TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A>
+impl<const DIM: usize, const HEADS: usize, const HIDDEN: usize, const NORM_FIRST: bool, A, const DROPOUT: usize>
+    BuildOnDevice<Dev, f32> for TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A, DROPOUT>
 where
     A: Activation,
 {
     type Built = Self;
 }
 
-impl<const DIM: usize, const HEADS: usize, const HIDDEN: usize, const NORM_FIRST: bool, A, E: Dtype, D: Storage<E>>
-    NonMutableModule for TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A, E, D>
+impl<
+    const DIM: usize,
+    const HEADS: usize,
+    const HIDDEN: usize,
+    const NORM_FIRST: bool,
+    A,
+    const DROPOUT: usize,
+    E: Dtype,
+    D: Storage<E>,
+> NonMutableModule for TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A, DROPOUT, E, D>
 {
 }
 
-impl<const DIM: usize, const HEADS: usize, const HIDDEN: usize, const NORM_FIRST: bool, A> TensorCollection<f32, Dev>
-    for TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A>
+impl<const DIM: usize, const HEADS: usize, const HIDDEN: usize, const NORM_FIRST: bool, A, const DROPOUT: usize>
+    TensorCollection<f32, Dev> for TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A, DROPOUT>
 where
     A: Activation,
 {
-    type To<E: Dtype, D: Device<E>> = TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A, E, D>;
+    type To<E: Dtype, D: Device<E>> = TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A, DROPOUT, E, D>;
 
     fn iter_tensors<V: ModuleVisitor<Self, f32, Dev>>(
         visitor: &mut V,
@@ -93,8 +102,8 @@ where
     }
 }
 
-impl<const DIM: usize, const HEADS: usize, const HIDDEN: usize, const NORM_FIRST: bool, A>
-    TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A>
+impl<const DIM: usize, const HEADS: usize, const HIDDEN: usize, const NORM_FIRST: bool, A, const DROPOUT: usize>
+    TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A, DROPOUT>
 where
     A: Activation,
 {
@@ -105,10 +114,13 @@ where
         mask: &AttentionMask,
     ) -> Result<Rows<B, S, DIM, T>, AttentionError> {
         let past = AttentionMask::none();
-        let x = residual::<NORM_FIRST, DIM, _, _, _>(x, &self.norm1, |x| self.self_attn.attend_self(x, &past))?;
-        let x = residual::<NORM_FIRST, DIM, _, _, _>(x, &self.norm2, |x| self.multihead_attn.attend(x, memory, mask))?;
-        residual::<NORM_FIRST, DIM, _, _, _>(x, &self.norm3, |x| {
-            Ok(feed_forward::<A, DIM, HIDDEN, _, _, _>(x, &self.linear1, &self.linear2)?)
+        let x =
+            residual::<NORM_FIRST, DROPOUT, DIM, _, _, _>(x, &self.norm1, |x| self.self_attn.attend_self(x, &past))?;
+        let x = residual::<NORM_FIRST, DROPOUT, DIM, _, _, _>(x, &self.norm2, |x| {
+            self.multihead_attn.attend(x, memory, mask)
+        })?;
+        residual::<NORM_FIRST, DROPOUT, DIM, _, _, _>(x, &self.norm3, |x| {
+            Ok(feed_forward::<A, DROPOUT, DIM, HIDDEN, _, _, _>(x, &self.linear1, &self.linear2)?)
         })
     }
 }
@@ -122,9 +134,10 @@ impl<
     const HIDDEN: usize,
     const NORM_FIRST: bool,
     A: Activation,
+    const DROPOUT: usize,
     T: Tape<f32, Dev>,
 > Module<(Rows<B, S, DIM, T>, Rows<B, M, DIM, NoneTape>)>
-    for TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A>
+    for TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A, DROPOUT>
 {
     type Output = Rows<B, S, DIM, T>;
     type Error = AttentionError;
@@ -146,9 +159,10 @@ impl<
     const HIDDEN: usize,
     const NORM_FIRST: bool,
     A: Activation,
+    const DROPOUT: usize,
     T: Tape<f32, Dev>,
 > Module<(Rows<B, S, DIM, T>, Rows<B, M, DIM, NoneTape>, &AttentionMask)>
-    for TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A>
+    for TransformerDecoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST, A, DROPOUT>
 {
     type Output = Rows<B, S, DIM, T>;
     type Error = AttentionError;

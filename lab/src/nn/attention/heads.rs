@@ -1,6 +1,5 @@
 //! Multi-head attention.
 
-use dfdx::nn::modules::Linear;
 use dfdx::nn::{
     BuildOnDevice, Module, NonMutableModule,
     tensor_collection::{ModuleVisitor, TensorCollection},
@@ -10,11 +9,12 @@ use dfdx::tensor::{CpuError, PutTape, SplitTape, Storage, Tape, Tensor};
 use dfdx::tensor_ops::Device;
 
 use super::mask::{AttentionError, AttentionMask};
-use super::product::scaled_dot_product_attention;
+use super::product::attend;
 use crate::device::Dev;
-use crate::nn::dense::linear;
+use crate::nn::dense::{Linear, linear};
+use crate::nn::dropout::Possible;
 
-/// `MultiHeadAttention<DIM, HEADS, CAUSAL = false>`: each row of `DIM` numbers becomes a query, a key and a value;
+/// `MultiHeadAttention<DIM, HEADS, CAUSAL = false, DROPOUT = 0>`: each row of `DIM` numbers becomes a query, a key and a value;
 /// queries look at keys, head by head, and what they see is mapped back to `DIM` numbers. As
 /// `torch.nn.MultiheadAttention(DIM, HEADS, batch_first=True)`, whose `in_proj_weight` is `q_proj`, `k_proj` and
 /// `v_proj` in one.
@@ -23,12 +23,14 @@ use crate::nn::dense::linear;
 /// - Cross-attention: `forward((x, memory))` or `forward((x, memory, &mask))`, with `memory`
 ///   `(batch, other sequence, DIM)`. The tape comes with `x`; what `memory` was computed from must be on it.
 ///
-/// `CAUSAL` hides what comes later in self-attention, so that such a layer can stand in a tuple.
+/// `CAUSAL` hides what comes later in self-attention, so that such a layer can stand in a tuple. While it trains,
+/// `DROPOUT` percent of the weights with which queries look at keys are dropped ([`Dropout`](crate::nn::Dropout)).
 #[derive(Debug, Clone)]
 pub struct MultiHeadAttention<
     const DIM: usize,
     const HEADS: usize,
     const CAUSAL: bool = false,
+    const DROPOUT: usize = 0,
     E: Dtype = f32,
     D: Storage<E> = Dev,
 > {
@@ -42,21 +44,21 @@ pub struct MultiHeadAttention<
     pub out_proj: Linear<DIM, DIM, E, D>,
 }
 
-impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool> BuildOnDevice<Dev, f32>
-    for MultiHeadAttention<DIM, HEADS, CAUSAL>
+impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: usize> BuildOnDevice<Dev, f32>
+    for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
 {
     type Built = Self;
 }
 
-impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool, E: Dtype, D: Storage<E>> NonMutableModule
-    for MultiHeadAttention<DIM, HEADS, CAUSAL, E, D>
+impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: usize, E: Dtype, D: Storage<E>>
+    NonMutableModule for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT, E, D>
 {
 }
 
-impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool> TensorCollection<f32, Dev>
-    for MultiHeadAttention<DIM, HEADS, CAUSAL>
+impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: usize> TensorCollection<f32, Dev>
+    for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
 {
-    type To<E: Dtype, D: Device<E>> = MultiHeadAttention<DIM, HEADS, CAUSAL, E, D>;
+    type To<E: Dtype, D: Device<E>> = MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT, E, D>;
 
     fn iter_tensors<V: ModuleVisitor<Self, f32, Dev>>(
         visitor: &mut V,
@@ -76,7 +78,9 @@ impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool> TensorCollection<
 /// What attention takes and gives.
 pub(super) type Rows<B, S, const DIM: usize, T> = Tensor<(B, S, Const<DIM>), f32, Dev, T>;
 
-impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool> MultiHeadAttention<DIM, HEADS, CAUSAL> {
+impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: usize>
+    MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
+{
     /// Attention of `x` to `memory`.
     pub(super) fn attend<B: Dim, Q: Dim, K: Dim, T: Tape<f32, Dev>>(
         &self,
@@ -89,7 +93,8 @@ impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool> MultiHeadAttentio
         let (keys, tape) = linear(memory.clone().put_tape(tape), &self.k_proj, of_memory)?.split_tape();
         let (values, tape) = linear(memory.clone().put_tape(tape), &self.v_proj, of_memory)?.split_tape();
         let queries = linear(x.put_tape(tape), &self.q_proj, shape)?;
-        let seen = scaled_dot_product_attention::<HEADS, DIM, B, Q, K, T>(queries, &keys, &values, mask)?;
+        let () = Possible::<DROPOUT>::CHECK;
+        let seen = attend::<HEADS, DIM, B, Q, K, T>(queries, &keys, &values, mask, DROPOUT)?;
         Ok(linear(seen, &self.out_proj, shape)?)
     }
 
@@ -105,8 +110,8 @@ impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool> MultiHeadAttentio
     }
 }
 
-impl<B: Dim, S: Dim, const DIM: usize, const HEADS: usize, const CAUSAL: bool, T: Tape<f32, Dev>>
-    Module<Rows<B, S, DIM, T>> for MultiHeadAttention<DIM, HEADS, CAUSAL>
+impl<B: Dim, S: Dim, const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: usize, T: Tape<f32, Dev>>
+    Module<Rows<B, S, DIM, T>> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
 {
     type Output = Rows<B, S, DIM, T>;
     type Error = CpuError;
@@ -116,8 +121,8 @@ impl<B: Dim, S: Dim, const DIM: usize, const HEADS: usize, const CAUSAL: bool, T
     }
 }
 
-impl<B: Dim, S: Dim, const DIM: usize, const HEADS: usize, const CAUSAL: bool, T: Tape<f32, Dev>>
-    Module<(Rows<B, S, DIM, T>, &AttentionMask)> for MultiHeadAttention<DIM, HEADS, CAUSAL>
+impl<B: Dim, S: Dim, const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: usize, T: Tape<f32, Dev>>
+    Module<(Rows<B, S, DIM, T>, &AttentionMask)> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
 {
     type Output = Rows<B, S, DIM, T>;
     type Error = AttentionError;
@@ -130,8 +135,16 @@ impl<B: Dim, S: Dim, const DIM: usize, const HEADS: usize, const CAUSAL: bool, T
 /// A memory: what an encoder gave, its tape taken off.
 type Memory<B, S, const DIM: usize> = Tensor<(B, S, Const<DIM>), f32, Dev>;
 
-impl<B: Dim, Q: Dim, K: Dim, const DIM: usize, const HEADS: usize, const CAUSAL: bool, T: Tape<f32, Dev>>
-    Module<(Rows<B, Q, DIM, T>, Memory<B, K, DIM>)> for MultiHeadAttention<DIM, HEADS, CAUSAL>
+impl<
+    B: Dim,
+    Q: Dim,
+    K: Dim,
+    const DIM: usize,
+    const HEADS: usize,
+    const CAUSAL: bool,
+    const DROPOUT: usize,
+    T: Tape<f32, Dev>,
+> Module<(Rows<B, Q, DIM, T>, Memory<B, K, DIM>)> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
 {
     type Output = Rows<B, Q, DIM, T>;
     type Error = AttentionError;
@@ -144,8 +157,16 @@ impl<B: Dim, Q: Dim, K: Dim, const DIM: usize, const HEADS: usize, const CAUSAL:
     }
 }
 
-impl<B: Dim, Q: Dim, K: Dim, const DIM: usize, const HEADS: usize, const CAUSAL: bool, T: Tape<f32, Dev>>
-    Module<(Rows<B, Q, DIM, T>, Memory<B, K, DIM>, &AttentionMask)> for MultiHeadAttention<DIM, HEADS, CAUSAL>
+impl<
+    B: Dim,
+    Q: Dim,
+    K: Dim,
+    const DIM: usize,
+    const HEADS: usize,
+    const CAUSAL: bool,
+    const DROPOUT: usize,
+    T: Tape<f32, Dev>,
+> Module<(Rows<B, Q, DIM, T>, Memory<B, K, DIM>, &AttentionMask)> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
 {
     type Output = Rows<B, Q, DIM, T>;
     type Error = AttentionError;

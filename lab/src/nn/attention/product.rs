@@ -1,15 +1,19 @@
 //! Scaled dot-product attention in one op: Vaswani et al., *Attention Is All You Need*, 2017, equation 1,
 //! for all heads.
 
+use std::borrow::Cow;
+
 use dfdx::shapes::{Const, Dim, HasShape};
 use dfdx::tensor::{CpuError, Merge, NoneTape, Tape, Tensor};
 
 use super::heads::Rows;
 use super::mask::{AttentionError, AttentionMask};
 use crate::device::Dev;
-use crate::nn::matrix::Matrices;
-use crate::nn::op::{Inputs, Op, add_to};
+use crate::nn::dropout::factors;
+use crate::nn::matrix::Matrix;
+use crate::nn::op::{Inputs, Op};
 use crate::nn::parallel::{parallel, per_job};
+use crate::nn::shape::Message;
 
 /// softmax(Q Kᵀ / √(`DIM` / `HEADS`)) V for each head, a head being `DIM / HEADS` numbers of each row. From queries
 /// `(batch, queries, DIM)` and keys and values `(batch, keys, DIM)` to `(batch, queries, DIM)`. As
@@ -32,13 +36,40 @@ pub fn scaled_dot_product_attention<
     values: &Tensor<(B, K, Const<DIM>), f32, Dev>,
     mask: &AttentionMask,
 ) -> Result<Rows<B, Q, DIM, T>, AttentionError> {
-    const { assert!(HEADS > 0 && DIM.is_multiple_of(HEADS), "the number of heads must divide the dimension") };
+    attend::<HEADS, DIM, B, Q, K, T>(queries, keys, values, mask, 0)
+}
+
+/// The same with this percentage of the weights dropped, if the queries have a tape.
+pub(super) fn attend<const HEADS: usize, const DIM: usize, B: Dim, Q: Dim, K: Dim, T: Tape<f32, Dev>>(
+    queries: Tensor<(B, Q, Const<DIM>), f32, Dev, T>,
+    keys: &Tensor<(B, K, Const<DIM>), f32, Dev>,
+    values: &Tensor<(B, K, Const<DIM>), f32, Dev>,
+    mask: &AttentionMask,
+    dropout: usize,
+) -> Result<Rows<B, Q, DIM, T>, AttentionError> {
+    let () = Divides::<DIM, HEADS>::CHECK;
     let shape = *queries.shape();
     let size = |tensor: &Tensor<(B, K, Const<DIM>), f32, Dev>| (tensor.shape().0.size(), tensor.shape().1.size());
     let sizes = Sizes { batch: shape.0.size(), heads: HEADS, queries: shape.1.size(), keys: size(keys).1, dim: DIM };
     sizes.check(size(keys), size(values), mask)?;
     let inputs = Inputs::of(queries)?.and(keys)?.and(values)?;
-    Ok(inputs.apply(Attend::new(sizes, mask.clone()), shape)?)
+    let dropout = if T::OWNS_TAPE { dropout } else { 0 };
+    Ok(inputs.apply(Attend::new(sizes, mask.clone(), dropout), shape)?)
+}
+
+/// A number of heads that all get as many numbers.
+struct Divides<const DIM: usize, const HEADS: usize>;
+
+impl<const DIM: usize, const HEADS: usize> Divides<DIM, HEADS> {
+    const MESSAGE: &'static str = Message::new()
+        .text("attention can't share ")
+        .number(DIM)
+        .text(" numbers among ")
+        .number(HEADS)
+        .text(" heads: the number of heads must divide the dimension")
+        .as_str();
+
+    const CHECK: () = assert!(HEADS > 0 && DIM.is_multiple_of(HEADS), "{}", Self::MESSAGE);
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -58,31 +89,24 @@ impl Sizes {
         mask.check(self.batch, self.keys)
     }
 
+    /// How many weights a head has in one sequence.
+    fn square(&self) -> usize {
+        self.queries * self.keys
+    }
+
     /// How many weights a sequence has.
     fn weights(&self) -> usize {
-        self.heads * self.queries * self.keys
+        self.heads * self.square()
     }
 
-    /// A sequence's rows as one matrix for each head.
-    fn heads(&self, rows: &[f32]) -> Result<Matrices, CpuError> {
-        let head = self.dim / self.heads;
-        Matrices::new(rows.to_vec(), [1, rows.len() / self.dim, self.heads, head])?.heads()
+    /// Numbers of a row that are one head's.
+    fn head(&self) -> usize {
+        self.dim / self.heads
     }
 
-    /// A sequence's weights, or what belongs to them.
-    fn square(&self, weights: Vec<f32>) -> Result<Matrices, CpuError> {
-        Matrices::new(weights, [1, self.heads, self.queries, self.keys])
-    }
-
-    /// The reverse of `heads`: adds a product with a matrix for each head to a sequence's rows.
-    fn add_to_rows(&self, product: &Matrices, rows: &mut [f32]) {
-        let head = self.dim / self.heads;
-        let values = product.values(rows.len());
-        let count = rows.len() / self.dim;
-        for (i, part) in values.chunks_exact(head).enumerate() {
-            let start = i % count * self.dim + i / count * head;
-            add_to(&mut rows[start..start + head], part);
-        }
+    /// One head's part of a sequence's rows.
+    fn part<'a>(&self, rows: &'a [f32], head: usize) -> Matrix<'a> {
+        Matrix::wide(&rows[head * self.head()..], rows.len() / self.dim, self.head(), self.dim)
     }
 }
 
@@ -90,56 +114,80 @@ impl Sizes {
 pub(super) struct Attend {
     sizes: Sizes,
     mask: AttentionMask,
+    dropout: usize,
     inputs: [Vec<f32>; 3],
     weights: Vec<f32>,
+    /// What the weights are multiplied by when some are dropped; else empty.
+    factors: Vec<f32>,
 }
 
 impl Attend {
-    pub(super) fn new(sizes: Sizes, mask: AttentionMask) -> Self {
-        Self { sizes, mask, inputs: [const { Vec::new() }; 3], weights: Vec::new() }
+    /// `dropout` is the percentage of weights that are dropped.
+    pub(super) fn new(sizes: Sizes, mask: AttentionMask, dropout: usize) -> Self {
+        let (inputs, weights, factors) = Default::default();
+        Self { sizes, mask, dropout, inputs, weights, factors }
     }
 
     /// What the scores are multiplied by.
     #[allow(clippy::cast_precision_loss)] // heads have far fewer than 2^24 numbers
     fn scale(&self) -> f32 {
-        1.0 / ((self.sizes.dim / self.sizes.heads) as f32).sqrt()
+        1.0 / (self.sizes.head() as f32).sqrt()
     }
 
-    fn forward_one(&self, sequence: usize, weights: &mut [f32], output: &mut [f32]) -> Result<(), CpuError> {
-        let [queries, keys, values] = self.rows(sequence);
-        let scores = self.sizes.heads(queries)?.times(&self.sizes.heads(keys)?.transposed()?)?;
-        scores.copy_to(weights);
-        let hidden = self.mask.padding.as_ref().map(|padding| &padding[sequence]);
-        for (i, row) in weights.chunks_exact_mut(self.sizes.keys).enumerate() {
-            let (seen, later) = row.split_at_mut(self.mask.seen(i % self.sizes.queries, self.sizes.keys));
-            later.fill(0.0);
-            softmax(seen, self.scale(), hidden);
-        }
-        let product = self.sizes.square(weights.to_vec())?.times(&self.sizes.heads(values)?)?;
-        self.sizes.add_to_rows(&product, output);
-        Ok(())
-    }
-
-    fn backward_one(&self, sequence: usize, gradient: &[f32], to: [&mut [f32]; 3]) -> Result<(), CpuError> {
+    /// Writes the weights and the output of one sequence.
+    fn forward_one(&self, sequence: usize, weights: &mut [f32], output: &mut [f32]) {
         let (sizes, [queries, keys, values]) = (&self.sizes, self.rows(sequence));
-        let weights = &self.weights[sequence * sizes.weights()..][..sizes.weights()];
-        let [to_queries, to_keys, to_values] = to;
-        let gradient = sizes.heads(gradient)?;
-        let square = sizes.square(weights.to_vec())?;
-        sizes.add_to_rows(&square.transposed()?.times(&gradient)?, to_values);
-
-        let mut of_scores = gradient.times(&sizes.heads(values)?.transposed()?)?.values(sizes.weights());
-        let rows = of_scores.chunks_exact_mut(sizes.keys).zip(weights.chunks_exact(sizes.keys));
-        for (row, weights) in rows {
-            let along: f32 = row.iter().zip(weights).map(|(gradient, weight)| gradient * weight).sum();
-            for (gradient, weight) in row.iter_mut().zip(weights) {
-                *gradient = weight * (*gradient - along) * self.scale();
+        let hidden = self.mask.padding.as_ref().map(|padding| padding[sequence].as_slice());
+        for head in 0..sizes.heads {
+            let weights = &mut weights[head * sizes.square()..][..sizes.square()];
+            sizes.part(queries, head).times(sizes.part(keys, head).transposed()).write(weights, sizes.keys);
+            for (query, row) in weights.chunks_exact_mut(sizes.keys).enumerate() {
+                let (seen, later) = row.split_at_mut(self.mask.seen(query, sizes.keys));
+                later.fill(0.0);
+                softmax(seen, self.scale(), hidden);
             }
+            let kept = self.kept(sequence, head, weights);
+            let weights = Matrix::new(&kept, sizes.keys);
+            weights.times(sizes.part(values, head)).write(&mut output[head * sizes.head()..], sizes.dim);
         }
-        let of_scores = sizes.square(of_scores)?;
-        sizes.add_to_rows(&of_scores.times(&sizes.heads(keys)?)?, to_queries);
-        sizes.add_to_rows(&of_scores.transposed()?.times(&sizes.heads(queries)?)?, to_keys);
-        Ok(())
+    }
+
+    fn backward_one(&self, sequence: usize, gradient: &[f32], to: [&mut [f32]; 3]) {
+        let (sizes, [queries, keys, values]) = (&self.sizes, self.rows(sequence));
+        let [to_queries, to_keys, to_values] = to;
+        let mut of_scores = vec![0.0; sizes.square()];
+        for head in 0..sizes.heads {
+            let weights = &self.weights[(sequence * sizes.heads + head) * sizes.square()..][..sizes.square()];
+            let (gradient, start) = (sizes.part(gradient, head), head * sizes.head());
+            let kept = self.kept(sequence, head, weights);
+            let turned = Matrix::new(&kept, sizes.keys).transposed();
+            turned.times(gradient).add_to(&mut to_values[start..], sizes.dim);
+
+            gradient.times(sizes.part(values, head).transposed()).write(&mut of_scores, sizes.keys);
+            of_scores.iter_mut().zip(self.factors(sequence, head)).for_each(|(of_score, factor)| *of_score *= factor);
+            for (row, weights) in of_scores.chunks_exact_mut(sizes.keys).zip(weights.chunks_exact(sizes.keys)) {
+                through_softmax(row, weights, self.scale());
+            }
+            let of_scores = Matrix::new(&of_scores, sizes.keys);
+            of_scores.times(sizes.part(keys, head)).add_to(&mut to_queries[start..], sizes.dim);
+            of_scores.transposed().times(sizes.part(queries, head)).add_to(&mut to_keys[start..], sizes.dim);
+        }
+    }
+
+    /// The weights of one head after dropout.
+    fn kept<'a>(&self, sequence: usize, head: usize, weights: &'a [f32]) -> Cow<'a, [f32]> {
+        let factors = self.factors(sequence, head);
+        if factors.is_empty() {
+            return Cow::Borrowed(weights);
+        }
+        Cow::Owned(weights.iter().zip(factors).map(|(weight, factor)| weight * factor).collect())
+    }
+
+    /// What the weights of one head are multiplied by; nothing without dropout.
+    fn factors(&self, sequence: usize, head: usize) -> &[f32] {
+        let square = self.sizes.square();
+        let start = (sequence * self.sizes.heads + head) * square;
+        self.factors.get(start..start + square).unwrap_or(&[])
     }
 
     /// The rows of one sequence.
@@ -155,7 +203,7 @@ impl Attend {
 }
 
 /// Softmax of a row times a factor, over what is not hidden. With nothing left, zeros.
-fn softmax(row: &mut [f32], scale: f32, hidden: Option<&Vec<bool>>) {
+fn softmax(row: &mut [f32], scale: f32, hidden: Option<&[bool]>) {
     if let Some(hidden) = hidden {
         for (score, hidden) in row.iter_mut().zip(hidden) {
             if *hidden {
@@ -173,19 +221,29 @@ fn softmax(row: &mut [f32], scale: f32, hidden: Option<&Vec<bool>>) {
     row.iter_mut().for_each(|score| *score /= sum);
 }
 
+/// The gradient of the scores from that of their softmax: w (g - Σ g w), times the factor.
+fn through_softmax(row: &mut [f32], weights: &[f32], scale: f32) {
+    let along: f32 = row.iter().zip(weights).map(|(gradient, weight)| gradient * weight).sum();
+    for (gradient, weight) in row.iter_mut().zip(weights) {
+        *gradient = weight * (*gradient - along) * scale;
+    }
+}
+
 impl Op for Attend {
     fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
         self.inputs = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+        if self.dropout > 0 {
+            self.factors = factors(self.dropout, self.sizes.batch * self.sizes.weights());
+        }
         let (sizes, some) = (self.sizes, self.sequences_per_job());
         let mut output = vec![0.0; self.inputs[0].len()];
         let mut weights = vec![0.0; sizes.batch * sizes.weights()];
         let (rows, square) = (sizes.queries * sizes.dim, sizes.weights());
         let jobs = output.chunks_mut(some * rows).zip(weights.chunks_mut(some * square)).enumerate().collect();
-        let done = parallel(jobs, |(job, (output, weights)): (usize, (&mut [f32], &mut [f32]))| {
-            let mut each = output.chunks_exact_mut(rows).zip(weights.chunks_exact_mut(square)).enumerate();
-            each.try_for_each(|(i, (output, weights))| self.forward_one(job * some + i, weights, output))
+        parallel(jobs, |(job, (output, weights)): (usize, (&mut [f32], &mut [f32]))| {
+            let each = output.chunks_exact_mut(rows).zip(weights.chunks_exact_mut(square)).enumerate();
+            each.for_each(|(i, (output, weights))| self.forward_one(job * some + i, weights, output));
         });
-        done.into_iter().collect::<Result<(), _>>()?;
         self.weights = weights;
         Ok(output)
     }
@@ -196,13 +254,13 @@ impl Op for Attend {
         let [of_query, of_key] = [sizes.queries * sizes.dim, sizes.keys * sizes.dim];
         let to = queries.chunks_mut(some * of_query).zip(keys.chunks_mut(some * of_key));
         let to = to.zip(values.chunks_mut(some * of_key)).zip(gradient.chunks(some * of_query));
-        let done = parallel(to.enumerate().collect(), |(job, (((queries, keys), values), gradient))| {
+        parallel(to.enumerate().collect(), |(job, (((queries, keys), values), gradient))| {
             let to = queries.chunks_exact_mut(of_query).zip(keys.chunks_exact_mut(of_key));
             let to = to.zip(values.chunks_exact_mut(of_key)).zip(gradient.chunks_exact(of_query));
-            to.enumerate().try_for_each(|(i, (((queries, keys), values), gradient))| {
-                self.backward_one(job * some + i, gradient, [queries, keys, values])
-            })
+            to.enumerate().for_each(|(i, (((queries, keys), values), gradient))| {
+                self.backward_one(job * some + i, gradient, [queries, keys, values]);
+            });
         });
-        done.into_iter().collect()
+        Ok(())
     }
 }

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use dfdx::nn::modules::AccurateGeLU;
 use dfdx::nn::tensor_collection::{RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorMut, ViewTensorName};
 use dfdx::prelude::{Module, *};
 
@@ -12,9 +11,9 @@ use super::{
     AttentionMask, CausalTransformerBlock, LearnedPositions, MultiHeadAttention, SinusoidalPositions,
     TransformerDecoderBlock, TransformerEncoderBlock, scaled_dot_product_attention,
 };
-use crate::device::{Dev, device};
+use crate::device::{Dev, device, seed_random};
 use crate::nn::check::{Expected, check_gradients, close, numbers};
-use crate::nn::summary;
+use crate::nn::{AccurateGeLU, summary};
 
 type Rows<const S: usize, T = NoneTape> = Tensor<Rank3<2, S, 4>, f32, Dev, T>;
 type Taped = OwnedTape<f32, Dev>;
@@ -137,8 +136,13 @@ fn the_gradient_of_a_memory_reaches_what_made_it() {
 fn gradients_are_finite_differences() {
     let sizes = Sizes { batch: 2, heads: 2, queries: 3, keys: 4, dim: 6 };
     let inputs = [numbers(36, 1), numbers(48, 2), numbers(48, 3)];
-    check_gradients(|| Attend::new(sizes, AttentionMask::causal()), &inputs);
-    check_gradients(|| Attend::new(sizes, AttentionMask::none().with_lengths(&[2, 0], 4)), &inputs);
+    check_gradients(|| Attend::new(sizes, AttentionMask::causal(), 0), &inputs);
+    check_gradients(|| Attend::new(sizes, AttentionMask::none().with_lengths(&[2, 0], 4), 0), &inputs);
+    let dropping = || {
+        seed_random(1, 2);
+        Attend::new(sizes, AttentionMask::causal(), 40)
+    };
+    check_gradients(dropping, &inputs);
     check_gradients(|| AddPositions { rows: 2, dim: 3, table: None }, &[numbers(12, 4), numbers(9, 5)]);
 }
 

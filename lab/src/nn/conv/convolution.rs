@@ -4,7 +4,7 @@
 use dfdx::tensor::CpuError;
 
 use super::window::Window;
-use crate::nn::matrix::Matrices;
+use crate::nn::matrix::Matrix;
 use crate::nn::op::{Op, add_to};
 use crate::nn::parallel::{parallel, per_job};
 
@@ -33,54 +33,43 @@ impl Convolution {
         per_job(self.window.sees() * self.window.count())
     }
 
-    /// Some pictures as columns.
-    fn columns(&self, pictures: &[f32]) -> Result<Matrices, CpuError> {
-        let (rows, places) = (self.window.sees(), self.window.count());
-        let count = pictures.len() / self.window.picture();
-        let mut columns = vec![0.0; count * rows * places];
-        let each = pictures.chunks_exact(self.window.picture()).zip(columns.chunks_exact_mut(rows * places));
-        each.for_each(|(picture, columns)| self.window.unfold(picture, columns));
-        Matrices::new(columns, [1, count, rows, places])
+    /// Room for one picture's columns, which stay in the cache from one picture to the next.
+    fn room(&self) -> Vec<f32> {
+        vec![0.0; self.window.sees() * self.window.count()]
+    }
+
+    fn weight(&self) -> Matrix<'_> {
+        Matrix::new(&self.weight, self.window.sees())
     }
 
     /// Writes the output for some pictures.
-    fn convolve(&self, pictures: &[f32], bias: &[f32], output: &mut [f32]) -> Result<(), CpuError> {
-        let columns = self.columns(pictures)?;
-        let count = pictures.len() / self.window.picture();
-        let weight = Matrices::repeated(self.weight.clone(), count, self.kernels, self.window.sees())?;
-        weight.times(&columns)?.copy_to(output);
-        for (plane, bias) in output.chunks_exact_mut(self.window.count()).zip(bias.iter().cycle()) {
-            plane.iter_mut().for_each(|value| *value += bias);
+    fn convolve(&self, pictures: &[f32], bias: &[f32], output: &mut [f32]) {
+        let (mut columns, places) = (self.room(), self.window.count());
+        let each = pictures.chunks_exact(self.window.picture()).zip(output.chunks_exact_mut(self.output()));
+        for (picture, output) in each {
+            self.window.unfold(picture, &mut columns);
+            output.chunks_exact_mut(places).zip(bias).for_each(|(plane, bias)| plane.fill(*bias));
+            self.weight().times(Matrix::new(&columns, places)).add_to(output, places);
         }
-        Ok(())
     }
 
     /// Adds to the gradient of some pictures; gives their part of the kernels' and biases' gradients.
-    fn differentiate(
-        &self,
-        pictures: &[f32],
-        gradient: &[f32],
-        to: &mut [f32],
-    ) -> Result<(Vec<f32>, Vec<f32>), CpuError> {
-        let (sees, places) = (self.window.sees(), self.window.count());
-        let count = pictures.len() / self.window.picture();
-        let columns = self.columns(pictures)?;
-        let outer = Matrices::new(gradient.to_vec(), [1, count, self.kernels, places])?;
-
-        let of_weights = outer.times(&columns.transposed()?)?.values(count * self.weight.len());
-        let mut of_weight = vec![0.0; self.weight.len()];
-        of_weights.chunks_exact(self.weight.len()).for_each(|part| add_to(&mut of_weight, part));
-
-        let mut of_bias = vec![0.0; self.kernels];
-        for (i, plane) in gradient.chunks_exact(places).enumerate() {
-            of_bias[i % self.kernels] += plane.iter().sum::<f32>();
+    fn differentiate(&self, pictures: &[f32], gradient: &[f32], to: &mut [f32]) -> (Vec<f32>, Vec<f32>) {
+        let (mut columns, sees, places) = (self.room(), self.window.sees(), self.window.count());
+        let (mut of_weight, mut of_bias) = (vec![0.0; self.weight.len()], vec![0.0; self.kernels]);
+        let size = self.window.picture();
+        let pictures = pictures.chunks_exact(size).zip(to.chunks_exact_mut(size));
+        for ((picture, to), gradient) in pictures.zip(gradient.chunks_exact(self.output())) {
+            for (sum, plane) in of_bias.iter_mut().zip(gradient.chunks_exact(places)) {
+                *sum += plane.iter().sum::<f32>();
+            }
+            let gradient = Matrix::new(gradient, places);
+            self.window.unfold(picture, &mut columns);
+            gradient.times(Matrix::new(&columns, places).transposed()).add_to(&mut of_weight, sees);
+            self.weight().transposed().times(gradient).write(&mut columns, places);
+            self.window.fold(&columns, to);
         }
-
-        let weight = Matrices::repeated(self.weight.clone(), count, self.kernels, sees)?;
-        let of_columns = weight.transposed()?.times(&outer)?.values(count * sees * places);
-        let each = of_columns.chunks_exact(sees * places).zip(to.chunks_exact_mut(self.window.picture()));
-        each.for_each(|(columns, picture)| self.window.fold(columns, picture));
-        Ok((of_weight, of_bias))
+        (of_weight, of_bias)
     }
 }
 
@@ -92,8 +81,7 @@ impl Op for Convolution {
         let some = self.pictures_per_job();
         let pictures = self.pictures.chunks(some * self.window.picture());
         let jobs = pictures.zip(output.chunks_mut(some * self.output())).collect();
-        let done = parallel(jobs, |(pictures, output)| self.convolve(pictures, &bias, output));
-        done.into_iter().collect::<Result<(), _>>()?;
+        parallel(jobs, |(pictures, output)| self.convolve(pictures, &bias, output));
         Ok(output)
     }
 
@@ -104,8 +92,7 @@ impl Op for Convolution {
         let jobs = pictures.zip(gradient.chunks(some * self.output())).collect();
         let parts =
             parallel(jobs, |((pictures, to), gradient): ((&[f32], _), _)| self.differentiate(pictures, gradient, to));
-        for part in parts {
-            let (weight, bias) = part?;
+        for (weight, bias) in parts {
             add_to(of_weight, &weight);
             add_to(of_bias, &bias);
         }

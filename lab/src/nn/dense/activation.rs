@@ -1,6 +1,6 @@
-//! Activations inside lab's own blocks, chosen by dfdx's names for them.
+//! Activations: of dfdx's names, compiled here, also inside lab's own blocks.
 
-use dfdx::nn::modules::{AccurateGeLU, FastGeLU, ReLU};
+use dfdx::nn::{Module, NonMutableModule, ZeroSizedModule};
 use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::{CpuError, Tape, Tensor};
 
@@ -8,23 +8,48 @@ use crate::device::Dev;
 use crate::nn::op::{Inputs, Op};
 use crate::nn::parallel::{parallel, per_job};
 
-/// What a block may have between its two linear layers: `ReLU`, `AccurateGeLU` (PyTorch's `gelu`) or `FastGeLU`
-/// (its `tanh` approximation).
+/// What a block may have between its two linear layers.
 pub trait Activation: Default + Clone + std::fmt::Debug + 'static {
     /// Which it is.
     const CURVE: Curve;
 }
 
-impl Activation for ReLU {
-    const CURVE: Curve = Curve::Relu;
+macro_rules! activation {
+    ($($(#[$doc:meta])* $name:ident, $curve:ident;)*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub struct $name;
+
+        impl ZeroSizedModule for $name {}
+
+        impl NonMutableModule for $name {}
+
+        impl Activation for $name {
+            const CURVE: Curve = Curve::$curve;
+        }
+
+        impl<S: Shape, T: Tape<f32, Dev>> Module<Tensor<S, f32, Dev, T>> for $name {
+            type Output = Tensor<S, f32, Dev, T>;
+            type Error = CpuError;
+
+            fn try_forward(&self, x: Tensor<S, f32, Dev, T>) -> Result<Self::Output, CpuError> {
+                activate::<Self, S, T>(x)
+            }
+        }
+    )* };
 }
 
-impl Activation for AccurateGeLU {
-    const CURVE: Curve = Curve::Gelu;
-}
-
-impl Activation for FastGeLU {
-    const CURVE: Curve = Curve::FastGelu;
+activation! {
+    /// max(x, 0). As `torch.nn.ReLU`.
+    ReLU, Relu;
+    /// x Φ(x) (Hendrycks and Gimpel, *Gaussian Error Linear Units*, 2016). As `torch.nn.GELU`.
+    AccurateGeLU, Gelu;
+    /// The same with Φ approximated by tanh, as given there. As `torch.nn.GELU(approximate="tanh")`.
+    FastGeLU, FastGelu;
+    /// 1 / (1 + exp(-x)). As `torch.nn.Sigmoid`.
+    Sigmoid, Sigmoid;
+    /// As `torch.nn.Tanh`.
+    Tanh, Tanh;
 }
 
 /// A function of one number.
@@ -37,6 +62,10 @@ pub enum Curve {
     Gelu,
     /// The same with Φ approximated by tanh, as given there.
     FastGelu,
+    /// 1 / (1 + exp(-x)).
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
 }
 
 /// Applies the activation to each number.
@@ -66,6 +95,8 @@ impl Op for Activate {
                 Curve::Relu => each.for_each(|(x, slope)| (*x, *slope) = relu(*x)),
                 Curve::Gelu => each.for_each(|(x, slope)| (*x, *slope) = gelu(*x)),
                 Curve::FastGelu => each.for_each(|(x, slope)| (*x, *slope) = fast_gelu(*x)),
+                Curve::Sigmoid => each.for_each(|(x, slope)| (*x, *slope) = sigmoid(*x)),
+                Curve::Tanh => each.for_each(|(x, slope)| (*x, *slope) = tanh(*x)),
             }
         });
         Ok(x)
@@ -102,4 +133,14 @@ fn fast_gelu(x: f32) -> (f32, f32) {
     let tanh = (ROOT * (x + 0.044_715 * x * x * x)).tanh();
     let inner = ROOT * (1.0 + 3.0 * 0.044_715 * x * x);
     (0.5 * x * (1.0 + tanh), 0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner)
+}
+
+fn sigmoid(x: f32) -> (f32, f32) {
+    let y = 1.0 / (1.0 + (-x).exp());
+    (y, y * (1.0 - y))
+}
+
+fn tanh(x: f32) -> (f32, f32) {
+    let y = x.tanh();
+    (y, 1.0 - y * y)
 }

@@ -1,12 +1,16 @@
-//! What works on rows of numbers, one row for each token or example: linear maps, normalization, activations,
-//! sums.
+//! What works on rows of numbers, one row for each token or example: linear maps, embeddings, normalization,
+//! activations, sums.
 
 mod activation;
+mod affine;
+mod embedding;
 mod linear;
 mod norm;
 
-pub use activation::Activation;
 pub(crate) use activation::activate;
+pub use activation::{AccurateGeLU, Activation, FastGeLU, ReLU, Sigmoid, Tanh};
+pub use embedding::Embedding;
+pub use linear::Linear;
 pub(crate) use linear::linear;
 pub use norm::LayerNorm;
 

@@ -3,7 +3,7 @@
 use dfdx::tensor::CpuError;
 
 use super::cell::{Cell, Sums, Then};
-use crate::nn::matrix::Matrices;
+use crate::nn::matrix::Matrix;
 use crate::nn::op::{Op, add_to};
 
 #[derive(Debug, Clone, Copy)]
@@ -43,15 +43,18 @@ impl Sequence {
         self.cell.gates() * self.sizes.hidden
     }
 
+    /// A weight, whose rows are as long as what it is applied to.
+    fn weight(&self, which: usize) -> Matrix<'_> {
+        Matrix::new(&self.weights[which], self.weights[which].len() / self.sums())
+    }
+
     /// Rows times a weight's transpose, plus a bias for each row.
-    fn affine(&self, rows: &[f32], weight: usize, bias: &[f32]) -> Result<Vec<f32>, CpuError> {
-        let from = self.weights[weight].len() / self.sums();
-        let count = rows.len() / from;
-        let weight = Matrices::one(self.weights[weight].clone(), self.sums(), from)?;
-        let product = Matrices::one(rows.to_vec(), count, from)?.times(&weight.transposed()?)?;
-        let mut sums = product.values(count * self.sums());
-        sums.chunks_exact_mut(bias.len()).for_each(|row| add_to(row, bias));
-        Ok(sums)
+    fn affine(&self, rows: &[f32], which: usize, bias: &[f32]) -> Vec<f32> {
+        let from = self.weights[which].len() / self.sums();
+        let mut sums = bias.repeat(rows.len() / from);
+        let product = Matrix::new(rows, from).times(self.weight(which).transposed());
+        product.on_all_cores().add_to(&mut sums, self.sums());
+        sums
     }
 }
 
@@ -62,14 +65,14 @@ impl Op for Sequence {
         (self.x, self.weights) = (x, [of_input, of_state]);
         let Sizes { batch, steps, hidden, .. } = self.sizes;
         let (sums, keeps) = (self.sums(), self.cell.keeps() * hidden);
-        let inputs = self.affine(&self.x, 0, &input_bias)?;
+        let inputs = self.affine(&self.x, 0, &input_bias);
         let [mut state, mut cell] = self.first.clone();
         let mut output = vec![0.0; batch * steps * hidden];
         let mut kept = vec![0.0; batch * steps * keeps];
         for step in 0..steps {
             self.before.extend(&state);
             self.cells_before.extend(&cell);
-            let states = self.affine(&state, 1, &state_bias)?;
+            let states = self.affine(&state, 1, &state_bias);
             for sequence in 0..batch {
                 let at = sequence * steps + step;
                 let gates = Sums { input: &inputs[at * sums..][..sums], state: &states[sequence * sums..][..sums] };
@@ -104,7 +107,6 @@ impl Op for Sequence {
         let mut state_sums = vec![0.0; rows * sums];
         let mut later = vec![0.0; batch * hidden];
         let mut cell = vec![0.0; batch * hidden];
-        let weight = Matrices::one(self.weights[1].clone(), sums, hidden)?;
         for step in (0..steps).rev() {
             let state_sums = &mut state_sums[step * batch * sums..][..batch * sums];
             for sequence in 0..batch {
@@ -123,18 +125,14 @@ impl Op for Sequence {
                     (&mut input_sums[at * sums..][..sums], &mut state_sums[sequence * sums..][..sums]);
                 self.cell.back(then, of_input, of_state, &mut later[unit.clone()], &mut cell[unit]);
             }
-            let through = Matrices::one(state_sums.to_vec(), batch, sums)?.times(&weight)?;
-            add_to(&mut later, &through.values(batch * hidden));
+            Matrix::new(state_sums, sums).times(self.weight(1)).on_all_cores().add_to(&mut later, hidden);
         }
         input_sums.chunks_exact(sums).for_each(|row| add_to(input_bias, row));
         state_sums.chunks_exact(sums).for_each(|row| add_to(state_bias, row));
-        let (input_sums, state_sums) = (Matrices::one(input_sums, rows, sums)?, Matrices::one(state_sums, rows, sums)?);
-        let weight = Matrices::one(self.weights[0].clone(), sums, input)?;
-        add_to(x, &input_sums.times(&weight)?.values(rows * input));
-        let inputs = Matrices::one(self.x.clone(), rows, input)?;
-        add_to(of_input, &input_sums.transposed()?.times(&inputs)?.values(sums * input));
-        let before = Matrices::one(self.before.clone(), rows, hidden)?;
-        add_to(of_state, &state_sums.transposed()?.times(&before)?.values(sums * hidden));
+        let (input_sums, state_sums) = (Matrix::new(&input_sums, sums), Matrix::new(&state_sums, sums));
+        input_sums.times(self.weight(0)).on_all_cores().add_to(x, input);
+        input_sums.transposed().times(Matrix::new(&self.x, input)).on_all_cores().add_to(of_input, input);
+        state_sums.transposed().times(Matrix::new(&self.before, hidden)).on_all_cores().add_to(of_state, hidden);
         Ok(())
     }
 }

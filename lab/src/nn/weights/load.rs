@@ -1,6 +1,5 @@
 //! From weights into a model: what fits, and a report of what does not.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 
@@ -11,9 +10,11 @@ use dfdx::nn::tensor_collection::{
 use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::{Tensor, TensorFromVec};
 
-use super::{Stored, Weights};
+use super::Weights;
+use super::offer::{Offer, names};
 use crate::device::Dev;
 use crate::display::{MimeBundle, Show, Table};
+use crate::nn::names::pytorch_shape;
 
 /// What loading did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,60 +44,42 @@ impl LoadReport {
     }
 
     /// Compares a weight of the model with what is stored; gives its numbers if they fit.
-    fn take<'a>(&mut self, from: &mut HashMap<&str, &'a Stored>, name: String, shape: &[usize]) -> Option<&'a [f32]> {
-        match from.remove(name.as_str()) {
+    fn take<'a>(&mut self, from: &mut Offer<'a>, name: &str, shape: &[usize]) -> Option<&'a [f32]> {
+        let (name, found) = from.take(name);
+        match found {
             None => self.missing.push(name),
-            Some(stored) if !fits(&name, &stored.shape, shape) => {
-                let (model, file) = (shape.to_vec(), stored.shape.clone());
+            Some(found) if found.shape != shape && found.shape != pytorch_shape(&name, shape) => {
+                let (model, file) = (shape.to_vec(), found.shape);
                 self.wrong_shape.push(WrongShape { name, model, file });
             }
-            Some(stored) => {
+            Some(found) => {
                 self.loaded.push(name);
-                return Some(&stored.values);
+                return Some(found.values);
             }
         }
         None
-    }
-
-    /// What was never asked for is unexpected.
-    fn with_rest(mut self, weights: &Weights, rest: &HashMap<&str, &Stored>) -> Self {
-        let names = weights.stored.iter().map(|stored| &stored.name);
-        self.unexpected = names.filter(|name| rest.contains_key(name.as_str())).cloned().collect();
-        self
     }
 }
 
 impl Weights {
     /// Copies into the model what has the same name and shape.
     pub fn load_into<M: TensorCollection<f32, Dev>>(&self, model: &mut M) -> LoadReport {
-        let mut load = Load { from: self.by_name(), report: LoadReport::default() };
+        let mut load = Load { from: Offer::new(self, names(model)), report: LoadReport::default() };
         // Loading can't fail: the visitors below never return an error.
         let _ = M::iter_tensors(&mut RecursiveWalker { m: (model, String::new()), f: &mut load });
-        load.report.with_rest(self, &load.from)
+        LoadReport { unexpected: load.from.left(), ..load.report }
     }
 
     /// What `load_into` would report.
     pub fn compare<M: TensorCollection<f32, Dev>>(&self, model: &M) -> LoadReport {
-        let mut compare = Compare { from: self.by_name(), report: LoadReport::default() };
+        let mut compare = Compare { from: Offer::new(self, names(model)), report: LoadReport::default() };
         let _ = M::iter_tensors(&mut RecursiveWalker { m: (model, String::new()), f: &mut compare });
-        compare.report.with_rest(self, &compare.from)
+        LoadReport { unexpected: compare.from.left(), ..compare.report }
     }
 }
 
-/// Whether a stored shape is the model's. The gates of a recurrent layer are an axis of their own here and in one
-/// with the next in PyTorch; the numbers are in the same order.
-fn fits(name: &str, stored: &[usize], shape: &[usize]) -> bool {
-    let last = name.rsplit('.').next().unwrap_or(name);
-    let gates = ["weight_ih_", "weight_hh_", "bias_ih_", "bias_hh_"].iter().any(|start| last.starts_with(start));
-    let merged = || match shape {
-        [gates, size, rest @ ..] => [&[gates * size], rest].concat(),
-        _ => shape.to_vec(),
-    };
-    stored == shape || (gates && stored == merged())
-}
-
 struct Load<'a> {
-    from: HashMap<&'a str, &'a Stored>,
+    from: Offer<'a>,
     report: LoadReport,
 }
 
@@ -111,7 +94,7 @@ impl TensorVisitor<f32, Dev> for Load<'_> {
         _: TensorOptions<S, f32, Dev>,
         (tensor, name): (&mut Tensor<S, f32, Dev>, String),
     ) -> Result<Option<Tensor<S, f32, Dev>>, Infallible> {
-        if let Some(values) = self.report.take(&mut self.from, name, tensor.shape().concrete().as_ref()) {
+        if let Some(values) = self.report.take(&mut self.from, &name, tensor.shape().concrete().as_ref()) {
             put(tensor, values);
         }
         Ok(None)
@@ -119,7 +102,7 @@ impl TensorVisitor<f32, Dev> for Load<'_> {
 }
 
 struct Compare<'a> {
-    from: HashMap<&'a str, &'a Stored>,
+    from: Offer<'a>,
     report: LoadReport,
 }
 
@@ -134,7 +117,7 @@ impl TensorVisitor<f32, Dev> for Compare<'_> {
         _: TensorOptions<S, f32, Dev>,
         (tensor, name): (&Tensor<S, f32, Dev>, String),
     ) -> Result<Option<Tensor<S, f32, Dev>>, Infallible> {
-        self.report.take(&mut self.from, name, tensor.shape().concrete().as_ref());
+        self.report.take(&mut self.from, &name, tensor.shape().concrete().as_ref());
         Ok(None)
     }
 }

@@ -3,8 +3,8 @@
 mod format;
 mod freeze;
 mod load;
+mod offer;
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use dfdx::nn::tensor_collection::{RecursiveWalker, TensorOptions, TensorVisitor,
 use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::Tensor;
 
+use super::names::{pytorch, pytorch_shape};
 use crate::device::Dev;
 
 pub use freeze::Frozen;
@@ -73,8 +74,9 @@ pub fn save_weights<M: TensorCollection<f32, Dev>>(model: &M, path: impl AsRef<P
     Weights::of(model).save(path)
 }
 
-/// Loads a model's weights from a safetensors file that has exactly these weights. Numbers may be f64, f32, f16 or
-/// bf16 in the file.
+/// Loads a model's weights from a safetensors file that has exactly these weights: one of [`save_weights`] or of a
+/// PyTorch model of the same layers, whose `torch.nn.MultiheadAttention` may have its three projections in one. Numbers
+/// may be f64, f32, f16 or bf16 in the file.
 ///
 /// # Errors
 /// When the file can't be read, or is of another model, which is then not changed.
@@ -105,6 +107,10 @@ impl Weights {
         let mut weights = Self::default();
         // Copying can't fail: the visitor below never returns an error.
         let _ = M::iter_tensors(&mut RecursiveWalker { m: (model, String::new()), f: &mut weights });
+        let names: Vec<_> = weights.stored.iter().map(|stored| stored.name.clone()).collect();
+        for (stored, name) in weights.stored.iter_mut().zip(pytorch(&names)) {
+            stored.name = name;
+        }
         weights
     }
 
@@ -162,10 +168,6 @@ impl Weights {
         let rename = |stored: Stored| Some(Stored { name: rename(&stored.name)?, ..stored });
         Self { stored: self.stored.into_iter().filter_map(rename).collect() }
     }
-
-    fn by_name(&self) -> HashMap<&str, &Stored> {
-        self.stored.iter().map(|stored| (stored.name.as_str(), stored)).collect()
-    }
 }
 
 impl TensorVisitor<f32, Dev> for Weights {
@@ -179,7 +181,7 @@ impl TensorVisitor<f32, Dev> for Weights {
         _: TensorOptions<S, f32, Dev>,
         (tensor, name): (&Tensor<S, f32, Dev>, String),
     ) -> Result<Option<Tensor<S, f32, Dev>>, Infallible> {
-        let shape = tensor.shape().concrete().as_ref().to_vec();
+        let shape = pytorch_shape(&name, tensor.shape().concrete().as_ref());
         // Not `copy_into`, which gives a permuted tensor's numbers in the order of memory.
         self.stored.push(Stored { name, shape, values: tensor.as_vec() });
         Ok(None)

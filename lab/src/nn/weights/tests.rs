@@ -4,7 +4,8 @@ use dfdx::prelude::*;
 
 use super::*;
 use crate::device::device;
-use crate::nn::{Conv2D, LayerNorm};
+use crate::nn::check::{Expected, close};
+use crate::nn::{Conv2D, Flatten, GRU, LastStep, LayerNorm, TransformerEncoderBlock};
 use crate::train::{Adam, Optimizer};
 
 type Model = (Linear<3, 4>, ReLU, (LayerNorm<4>, Linear<4, 2>));
@@ -78,6 +79,52 @@ fn a_permuted_weight_is_stored_and_loaded_in_order() {
     crate::nn::init::zeros(&mut model);
     weights.load_into(&mut model);
     assert_eq!(model.weight.array(), [[1., 3., 5.], [2., 4., 6.]]);
+}
+
+/// Loads a case's file, which PyTorch wrote, into a model; compares what it gives with what PyTorch's model gave, and
+/// its names and shapes with those in the file.
+fn check_pytorch<In: ConstShape, M: BuildOnDevice<Dev, f32>, Out: ConstShape>(case: &str, fused: bool)
+where
+    M::Built: Module<Tensor<In, f32, Dev>, Output = Tensor<Out, f32, Dev>>,
+{
+    let (expected, path) = (Expected::new(include_str!("expected.json")), file(case));
+    std::fs::write(&path, expected.file(case)).expect("written");
+    let mut model = device().build_module::<M, f32>();
+    load_weights(&mut model, &path).expect("PyTorch's weights");
+    let x = device().tensor_from_vec(expected.row(case, "x"), In::default());
+    close(case, &model.forward(x).as_vec(), &expected.row(case, "y"), 1e-5);
+
+    let theirs = Weights::read(&path).expect("weights");
+    save_weights(&model, &path).expect("saved");
+    let ours = Weights::read(&path).expect("weights");
+    for name in theirs.names().into_iter().filter(|name| !fused || !name.contains("in_proj")) {
+        assert_eq!(ours.get(name), theirs.get(name), "{case}: {name}");
+    }
+    assert!(fused || ours.names().len() == theirs.names().len(), "{case}: {:?}", ours.names());
+    std::fs::remove_file(&path).expect("removed");
+}
+
+#[test]
+fn files_of_pytorch_give_its_outputs_and_are_written_back_alike() {
+    type Cnn = (Conv2D<1, 2, 3, 4, 4>, builders::BatchNorm2D<2>, builders::PReLU, Flatten<32>, Linear<32, 3>);
+    check_pytorch::<Rank4<2, 1, 6, 6>, Cnn, Rank2<2, 3>>("cnn", false);
+    type Attention = (Linear<3, 4>, TransformerEncoderBlock<4, 2, 6>, LayerNorm1D<4>);
+    check_pytorch::<Rank3<2, 3, 3>, Attention, Rank3<2, 3, 4>>("attention", true);
+    check_pytorch::<Rank3<2, 3, 3>, (GRU<3, 4>, LastStep, Linear<4, 2>), Rank2<2, 2>>("gru", false);
+}
+
+#[test]
+fn a_file_with_the_names_of_dfdx_is_loaded_too() {
+    let path = file("dfdx");
+    type Model = (builders::BatchNorm1D<3>, LayerNorm1D<3>);
+    let (mut model, mut other) = (device().build_module::<Model, f32>(), device().build_module::<Model, f32>());
+    (model.0.scale, model.1.beta) = (device().tensor([1., 2., 3.]), device().tensor([4., 5., 6.]));
+    model.save_safetensors(&path).expect("dfdx writes");
+    load_weights(&mut other, &path).expect("loaded");
+    assert_eq!(Weights::of(&other), Weights::of(&model));
+    let names = Weights::of(&model).names().join(" ");
+    assert_eq!(names, "0.weight 0.bias 0.running_mean 0.running_var 1.weight 1.bias");
+    std::fs::remove_file(&path).expect("removed");
 }
 
 /// A file with this header and as many bytes of numbers.
