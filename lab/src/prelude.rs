@@ -15,8 +15,8 @@ pub use dfdx::prelude::{abs, negate, slice};
 pub use crate::data::{
     Array, Augment, Batches, BytePairs, Characters, Classes, DataError, Dataset, Evaluation, Fill, Imputer, Matrix,
     OneHotEncoder, OrdinalEncoder, Outliers, Scaler, TokenBatches, Tokenizer, Unknown, Windows, class_names,
-    clip_outliers, drop_outliers, k_fold, mixup, read_csv, read_csv_named, read_frame, read_idx, read_image, read_json,
-    read_npy, read_npz, read_parquet, split, split_by, tensor_from, time_split,
+    clip_outliers, data_file, drop_outliers, k_fold, mixup, read_csv, read_csv_named, read_frame, read_idx, read_image,
+    read_json, read_npy, read_npz, read_parquet, read_text, split, split_by, tensor_from, time_split,
 };
 pub use crate::device::{Dev, device, device_seeded};
 pub use crate::display::{DisplayHandle, MimeBundle, Show, Table, clear_output, display, html, markdown, svg};

@@ -16,6 +16,10 @@ pub enum DataError {
     #[error("can't read {path} as {format}: {reason}", path = .path.display())]
     Read { path: PathBuf, format: &'static str, reason: String },
 
+    /// A data set that does not come along is not in the folder of data sets.
+    #[error("can't find {name}: {problem}; ASSAY_DATA must name the folder that holds it{origin}")]
+    DataFile { name: String, problem: String, origin: String },
+
     /// The name of the file does not say what is in it.
     #[error("{path}: files of this kind can't be read; known are .csv, .csv.gz, .parquet, .json, .jsonl and .ndjson", path = .path.display())]
     UnknownFormat { path: PathBuf },
