@@ -14,7 +14,7 @@ pub use dfdx::prelude::{abs, negate, slice};
 // lab's own, which go before names from both.
 pub use crate::data::{
     Array, Augment, Batches, BytePairs, Characters, Classes, DataError, Dataset, Evaluation, Fill, Imputer, Matrix,
-    OneHotEncoder, OrdinalEncoder, Outliers, Scaler, TokenBatches, Tokenizer, Unknown, Windows, class_names,
+    LabelEncoder, OneHotEncoder, OrdinalEncoder, Outliers, Scaler, TokenBatches, Tokenizer, Unknown, Windows, class_names,
     clip_outliers, data_file, drop_outliers, k_fold, mixup, read_csv, read_csv_named, read_frame, read_idx, read_image,
     read_json, read_npy, read_npz, read_parquet, read_text, split, split_by, tensor_from, time_split,
 };

@@ -27,7 +27,7 @@ pub use labels::{Classes, class_names};
 pub use matrix::{Matrix, tensor_from};
 pub use pictures::read_image;
 pub use preprocessing::{
-    Fill, Imputer, OneHotEncoder, OrdinalEncoder, Outliers, Scaler, Unknown, clip_outliers, drop_outliers,
+    Fill, Imputer, LabelEncoder, OneHotEncoder, OrdinalEncoder, Outliers, Scaler, Unknown, clip_outliers, drop_outliers,
 };
 pub use read::{read_csv, read_csv_named, read_frame, read_json, read_parquet};
 pub use split::{k_fold, split, split_by, time_split};
