@@ -67,6 +67,18 @@ pub(super) fn numbered(frame: &DataFrame, label: &str, classes: usize) -> Result
     Ok((found(column, &names)?, names))
 }
 
+/// Class numbers for numbers that are whole and below `classes`.
+pub(super) fn from_values(values: &[f32], classes: usize) -> Result<(Vec<usize>, Classes), DataError> {
+    let class = |(row, value): (usize, &f32)| {
+        // A float is turned into the nearest number that fits; only a class comes back the same.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        let (class, same) = (*value as usize, *value as usize as f32 == *value);
+        let label = || DataError::Label { column: "labels".to_owned(), label: value.to_string(), row, classes };
+        if same && class < classes { Ok(class) } else { Err(label()) }
+    };
+    Ok((values.iter().enumerate().map(class).collect::<Result<_, _>>()?, Classes::numbered(classes)))
+}
+
 /// Class numbers for a column of text, by the order of the `names` of `classes` classes.
 pub(super) fn named(frame: &DataFrame, label: &str, names: &Classes, classes: usize) -> Result<Vec<usize>, DataError> {
     as_many(names, classes, label)?;

@@ -12,7 +12,7 @@ mod matrix;
 mod op;
 mod parallel;
 mod recurrent;
-mod shape;
+pub(crate) mod shape;
 mod summary;
 mod weights;
 

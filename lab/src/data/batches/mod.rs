@@ -1,116 +1,134 @@
 //! Shuffled batches as tensors.
 
-use dfdx::shapes::{Const, Rank2};
-use dfdx::tensor::{Tensor, TensorFromVec};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-
-use super::{DataError, Dataset};
-use crate::device::Dev;
-use crate::host;
-
-/// Batches of `B` rows: features `B × W`, and classes as one-hot rows `B × C`, as cross-entropy wants them.
-/// Ends early when the notebook is interrupted.
-#[derive(Debug)]
-pub struct Batches<'a, const B: usize, const W: usize, const C: usize> {
-    data: &'a Dataset<W, C>,
-    dev: Dev,
-    order: Vec<usize>,
-    next: usize,
-}
-
-impl<'a, const B: usize, const W: usize, const C: usize> Batches<'a, B, W, C> {
-    pub(super) fn new(data: &'a Dataset<W, C>, dev: &Dev, seed: u64) -> Result<Self, DataError> {
-        let order = order(data.len(), B, seed)?;
-        Ok(Self { data, dev: dev.clone(), order, next: 0 })
-    }
-}
-
-impl<const B: usize, const W: usize, const C: usize> Iterator for Batches<'_, B, W, C> {
-    type Item = (Tensor<Rank2<B, W>, f32, Dev>, Tensor<Rank2<B, C>, f32, Dev>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let rows = rows(&self.order, &mut self.next, B)?;
-        let x = self.dev.tensor_from_vec(self.data.x.pick(rows), (Const, Const));
-        let y = self.dev.tensor_from_vec(one_hot(&self.data.y, rows, C), (Const, Const));
-        Some((x, y))
-    }
-}
-
-/// The numbers from 0 to `len`, shuffled.
-fn order(len: usize, batch: usize, seed: u64) -> Result<Vec<usize>, DataError> {
-    if batch == 0 || len < batch {
-        return Err(DataError::TooFewRows { what: format!("{len} rows don't fill one batch of {batch}") });
-    }
-    let mut order: Vec<usize> = (0..len).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    Ok(order)
-}
-
-/// The rows of the next batch, until there are too few, or someone wants it to stop.
-fn rows<'a>(order: &'a [usize], next: &mut usize, batch: usize) -> Option<&'a [usize]> {
-    let rows = order.get(*next..*next + batch)?;
-    if host::interrupted() {
-        return None;
-    }
-    *next += batch;
-    Some(rows)
-}
-
-/// A row of zeros with a one in the place of the class, for each of `rows`.
-fn one_hot(classes: &[usize], rows: &[usize], width: usize) -> Vec<f32> {
-    let mut out = vec![0.0; rows.len() * width];
-    for (place, &row) in out.chunks_exact_mut(width).zip(rows) {
-        place[classes[row]] = 1.0;
-    }
-    out
-}
-
+mod ahead;
+mod feed;
 #[cfg(test)]
-mod tests {
-    use dfdx::tensor::AsArray;
-    use polars::df;
+mod tests;
 
-    use super::*;
+use std::marker::PhantomData;
 
-    fn data() -> Dataset<1, 2> {
-        let x: Vec<i32> = (0..10).collect();
-        let y: Vec<i32> = x.iter().map(|x| x % 2).collect();
-        let frame = df!("x" => x, "y" => y).expect("a frame");
-        Dataset::new(&frame, &["x"], "y").expect("a dataset")
+use super::examples::{Examples, Picked};
+use super::layout::{Indices, Layout, OneHot, TargetLayout};
+use super::{Augment, DataError, Flat, Pictures};
+use crate::device::Dev;
+
+pub(super) use ahead::Ahead;
+pub(super) use feed::{Draw, random};
+
+use feed::Feed;
+
+/// Batches of `B` rows: pairs of features and targets, in the shapes that the model and the loss take. Ends
+/// early when the notebook is interrupted.
+///
+/// Batches of a [`Dataset`](super::Dataset) have features `B × W`, or `B × CH × H × W` for pictures, and classes
+/// as one-hot rows `B × C`. What else is wanted is added in front of the loop, `prefetch` last:
+///
+/// ```ignore
+/// for (x, y) in train.batches::<64>(&dev, seed)?.indexed().augment(&augment).prefetch(4) {
+///     let loss = cross_entropy(model.forward(x.trace(gradients)), &y)?;
+/// }
+/// ```
+///
+/// Batches of a [`Stream`](super::Stream) are read from a file on the way, so each is a `Result`.
+#[derive(Debug)]
+pub struct Batches<const B: usize, X, Y, R = InMemory> {
+    feed: Feed,
+    dev: Dev,
+    kind: PhantomData<(X, Y, R)>,
+}
+
+/// All rows are in memory: nothing can go wrong on the way.
+#[derive(Debug, Clone, Copy)]
+pub struct InMemory;
+
+/// Rows are read from a file on the way.
+#[derive(Debug, Clone, Copy)]
+pub struct Streamed;
+
+impl<const B: usize, X, Y> Batches<B, X, Y> {
+    pub(super) fn new(examples: Examples, dev: &Dev, seed: u64) -> Result<Self, DataError> {
+        enough(examples.len(), B)?;
+        Ok(Self::of(Feed::new(std::iter::once(Ok(examples)), B, seed), dev.clone()))
+    }
+}
+
+impl<const B: usize, X, Y> Batches<B, X, Y, Streamed> {
+    /// Batches of the rows of chunks, of which there are `rows` in all.
+    pub(super) fn streamed<I>(chunks: I, rows: usize, dev: &Dev, seed: u64) -> Result<Self, DataError>
+    where
+        I: Iterator<Item = Result<Examples, DataError>> + Send + 'static,
+    {
+        enough(rows, B)?;
+        Ok(Self::of(Feed::new(chunks, B, seed), dev.clone()))
+    }
+}
+
+impl<const B: usize, X, Y, R> Batches<B, X, Y, R> {
+    fn of(feed: Feed, dev: Dev) -> Self {
+        Self { feed, dev, kind: PhantomData }
     }
 
-    fn drawn(seed: u64) -> Vec<f32> {
-        let data = data();
-        let batches = data.batches::<4>(&Dev::default(), seed).expect("batches");
-        batches.flat_map(|(x, _)| x.as_vec()).collect()
+    /// Makes batches on another core, up to `count` ahead of the loop: picks the rows, changes the pictures.
+    /// Order and numbers are the same as without. It pays where making a batch takes a good part of a step, as with
+    /// pictures that are augmented.
+    pub fn prefetch(self, count: usize) -> Self {
+        Self::of(self.feed.prefetch(count), self.dev)
+    }
+}
+
+impl<const B: usize, X, const C: usize, R> Batches<B, X, OneHot<C>, R> {
+    /// Gives the class of each row as a number, as [`cross_entropy`](crate::loss::cross_entropy) takes it, in
+    /// place of a one-hot row.
+    pub fn indexed(self) -> Batches<B, X, Indices, R> {
+        Batches::of(self.feed, self.dev)
     }
 
-    #[test]
-    fn rows_come_once_in_an_order_drawn_by_the_seed() {
-        let mut seen = drawn(1);
-        assert_eq!(seen.len(), 8);
-        assert_eq!(seen, drawn(1));
-        assert_ne!(seen, drawn(2));
-        seen.sort_by(f32::total_cmp);
-        seen.dedup();
-        assert_eq!(seen.len(), 8);
+    /// Mixes each row with another of its batch, and their targets alike, by a share that is drawn for each batch
+    /// from Beta(alpha, alpha); see [`mixup`](super::mixup). 0.2 is a usual alpha.
+    pub fn mixup(self, alpha: f32) -> Batches<B, X, Flat<C>, R> {
+        Batches::of(self.feed.mixup(alpha), self.dev)
     }
+}
 
-    #[test]
-    fn labels_stay_with_their_rows() {
-        let data = data();
-        for (x, y) in data.batches::<5>(&Dev::default(), 3).expect("batches") {
-            for (x, y) in x.as_vec().iter().zip(y.array()) {
-                assert_eq!(y, if x % 2.0 == 0.0 { [1.0, 0.0] } else { [0.0, 1.0] });
-            }
+impl<const B: usize, const CH: usize, const H: usize, const W: usize, Y, R> Batches<B, Pictures<CH, H, W>, Y, R> {
+    /// Changes each picture at random, under a seed that follows from that of the batches.
+    pub fn augment(self, augment: &Augment) -> Self {
+        Self::of(self.feed.augment(augment.clone(), [CH, H, W]), self.dev)
+    }
+}
+
+impl<const B: usize, X: Layout<B>, Y: TargetLayout<B>, R> Batches<B, X, Y, R> {
+    fn arrange(&self, batch: Picked) -> (X::Output, Y::Output) {
+        (X::arrange(batch.x, &self.dev), Y::arrange(batch.y, batch.classes, &self.dev))
+    }
+}
+
+impl<const B: usize, X: Layout<B>, Y: TargetLayout<B>> Iterator for Batches<B, X, Y> {
+    type Item = (X::Output, Y::Output);
+
+    /// # Panics
+    /// When the thread of [`Batches::prefetch`] could not be started or panicked.
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.feed.next()? {
+            Ok(batch) => Some(self.arrange(batch)),
+            // Nothing is read on the way, so this is a panic of the other thread, which goes on in this one.
+            Err(error) => panic!("{error}"),
         }
     }
+}
 
-    #[test]
-    fn too_few_rows_are_refused() {
-        let error = data().batches::<11>(&Dev::default(), 0).expect_err("ten rows").to_string();
-        assert_eq!(error, "10 rows don't fill one batch of 11");
+impl<const B: usize, X: Layout<B>, Y: TargetLayout<B>> Iterator for Batches<B, X, Y, Streamed> {
+    type Item = Result<(X::Output, Y::Output), DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.feed.next()?;
+        Some(batch.map(|batch| self.arrange(batch)))
     }
+}
+
+fn enough(rows: usize, batch: usize) -> Result<(), DataError> {
+    if batch == 0 || rows < batch {
+        return Err(DataError::TooFewRows { what: format!("{rows} rows don't fill one batch of {batch}") });
+    }
+    Ok(())
 }
