@@ -4,6 +4,10 @@
 mod arrays;
 mod augment;
 mod batches;
+#[cfg(test)]
+mod damaged;
+#[cfg(test)]
+mod data_sets;
 mod dataset;
 mod error;
 mod evaluate;
