@@ -8,25 +8,36 @@ use super::DataError;
 
 /// What may happen to a picture. Each change is drawn anew for each picture; nothing happens until a range is
 /// set. Pictures are `channels × height × width` numbers in row-major order, and keep their size: what comes in from
-/// outside is 0.
+/// outside is 0. Where a picture is to have another size, there are [`Array::pad`](super::Array::pad) and
+/// [`Array::center_crop`](super::Array::center_crop).
 ///
 /// ```
 /// # use lab::data::Augment;
-/// let augment = Augment::default().shift(2.0).rotate(10.0).scale(0.1);
+/// let augment = Augment::default().crop(2).flip(0.5).rotate(10.0).scale(0.1);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Augment {
+    crop: u16,
     shift: f32,
     rotate: f32,
     scale: f32,
     flip: f64,
+    flip_vertical: f64,
     brightness: f32,
     contrast: f32,
     noise: f32,
 }
 
 impl Augment {
-    /// Moves by up to this many pixels each way: as padding and then cropping at random does.
+    /// Pads with this many pixels of 0 on each side and crops at a random place (torchvision's
+    /// `RandomCrop(size, padding=pixels)`): moves by whole pixels, so that all others stay as they are.
+    pub fn crop(mut self, pixels: u16) -> Self {
+        self.crop = pixels;
+        self
+    }
+
+    /// Moves by up to this many pixels each way, also by parts of one.
     pub fn shift(mut self, pixels: f32) -> Self {
         self.shift = pixels.abs();
         self
@@ -47,6 +58,12 @@ impl Augment {
     /// Swaps left and right with this probability.
     pub fn flip(mut self, probability: f64) -> Self {
         self.flip = probability.clamp(0.0, 1.0);
+        self
+    }
+
+    /// Swaps top and bottom with this probability.
+    pub fn flip_vertical(mut self, probability: f64) -> Self {
+        self.flip_vertical = probability.clamp(0.0, 1.0);
         self
     }
 
@@ -79,9 +96,15 @@ impl Augment {
             let what = format!("{} numbers are not pictures of {channels} x {height} x {width}", pixels.len());
             return Err(DataError::Shape { what });
         }
+        self.change(pixels, [channels, height, width], seed);
+        Ok(())
+    }
+
+    /// Changes whole pictures.
+    pub(super) fn change(&self, pixels: &mut [f32], [channels, height, width]: [usize; 3], seed: u64) {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut source = vec![0.0; height * width];
-        for picture in pixels.chunks_exact_mut(size) {
+        for picture in pixels.chunks_exact_mut((channels * height * width).max(1)) {
             let view = self.view(&mut random);
             for channel in picture.chunks_exact_mut(height * width) {
                 source.copy_from_slice(channel);
@@ -89,19 +112,22 @@ impl Augment {
             }
             self.tone(picture, &mut random);
         }
-        Ok(())
     }
 
     fn view(&self, random: &mut dyn RngCore) -> View {
         let angle = between(random, self.rotate).to_radians();
         let scale = 1.0 / (1.0 + between(random, self.scale));
         let mirror = if random.gen_bool(self.flip) { -1.0 } else { 1.0 };
+        let shift = [between(random, self.shift), between(random, self.shift)];
+        // Drawn last and only if asked for, so that other changes stay the same for a seed.
+        let upside = if self.flip_vertical > 0.0 && random.gen_bool(self.flip_vertical) { -1.0 } else { 1.0 };
+        let crop = [whole(random, self.crop), whole(random, self.crop)];
         View {
             matrix: [
                 [mirror * scale * angle.cos(), mirror * scale * angle.sin()],
-                [-scale * angle.sin(), scale * angle.cos()],
+                [upside * -scale * angle.sin(), upside * scale * angle.cos()],
             ],
-            shift: [between(random, self.shift), between(random, self.shift)],
+            shift: [shift[0] + crop[0], shift[1] + crop[1]],
         }
     }
 
@@ -162,67 +188,17 @@ fn between(random: &mut dyn RngCore, most: f32) -> f32 {
     if most > 0.0 { random.gen_range(-most..=most) } else { 0.0 }
 }
 
+fn whole(random: &mut dyn RngCore, most: u16) -> f32 {
+    let most = i32::from(most);
+    // Below 2^16, which f32 holds exactly.
+    #[allow(clippy::cast_precision_loss)]
+    if most > 0 { random.gen_range(-most..=most) as f32 } else { 0.0 }
+}
+
 /// A standard normal number (Box and Muller, 1958).
-fn normal(random: &mut dyn RngCore) -> f32 {
+pub(super) fn normal(random: &mut dyn RngCore) -> f32 {
     let (radius, angle): (f32, f32) = (random.gen_range(f32::MIN_POSITIVE..1.0), random.gen_range(0.0..1.0));
     (-2.0 * radius.ln()).sqrt() * (std::f32::consts::TAU * angle).cos()
-}
-
-/// Mixes each row of a batch with another one, and their targets alike: `λ a + (1 - λ) b`, with λ drawn from
-/// Beta(alpha, alpha) for the batch (Zhang et al., *mixup*, 2018). `x` holds rows of `width` numbers, `y` rows of
-/// `classes`; 0.2 is a usual alpha.
-///
-/// # Errors
-/// When the two do not have the same number of whole rows.
-pub fn mixup(
-    x: &mut [f32],
-    width: usize,
-    y: &mut [f32],
-    classes: usize,
-    alpha: f32,
-    seed: u64,
-) -> Result<(), DataError> {
-    let rows = x.len() / width.max(1);
-    if x.len() != rows * width || y.len() != rows * classes || rows == 0 {
-        let what = format!("{} numbers in rows of {width} and {} in rows of {classes} don't pair", x.len(), y.len());
-        return Err(DataError::Shape { what });
-    }
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let share = beta(&mut random, alpha.max(f32::MIN_POSITIVE));
-    let mut partners: Vec<usize> = (0..rows).collect();
-    rand::seq::SliceRandom::shuffle(partners.as_mut_slice(), &mut random);
-    for (values, width) in [(x, width), (y, classes)] {
-        let before = values.to_vec();
-        for (row, partner) in values.chunks_exact_mut(width).zip(&partners) {
-            let other = &before[partner * width..(partner + 1) * width];
-            row.iter_mut().zip(other).for_each(|(value, other)| *value = share * *value + (1.0 - share) * other);
-        }
-    }
-    Ok(())
-}
-
-/// A number from Beta(a, a): of two from Gamma(a), the share of the first.
-fn beta(random: &mut dyn RngCore, a: f32) -> f32 {
-    let (first, second) = (gamma(random, a), gamma(random, a));
-    if first + second > 0.0 { first / (first + second) } else { 0.5 }
-}
-
-/// A number from Gamma(a, 1) (Marsaglia and Tsang, 2000; below 1 by their note in section 6).
-fn gamma(random: &mut dyn RngCore, a: f32) -> f32 {
-    if a < 1.0 {
-        let uniform: f32 = random.gen_range(f32::MIN_POSITIVE..1.0);
-        return gamma(random, a + 1.0) * uniform.powf(1.0 / a);
-    }
-    let d = a - 1.0 / 3.0;
-    let c = 1.0 / (9.0 * d).sqrt();
-    loop {
-        let x = normal(random);
-        let v = (1.0 + c * x).powi(3);
-        let uniform: f32 = random.gen_range(f32::MIN_POSITIVE..1.0);
-        if v > 0.0 && uniform.ln() < 0.5 * x * x + d - d * v + d * v.ln() {
-            return d * v;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -249,7 +225,6 @@ mod tests {
         assert_ne!(changed(&augment, 1), changed(&augment, 2));
         let error = augment.apply(&mut [0.0; 7], [1, 2, 2], 1).expect_err("a part of a picture").to_string();
         assert!(error.contains("7 numbers") && error.contains("1 x 2 x 2"), "{error}");
-        assert!(mixup(&mut [0.0; 3], 1, &mut [0.0; 4], 2, 0.2, 1).is_err());
     }
 
     #[test]
@@ -268,32 +243,38 @@ mod tests {
     }
 
     #[test]
+    fn a_crop_moves_whole_pixels_and_a_vertical_flip_swaps_rows() {
+        let mut places = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let pixels = changed(&Augment::default().crop(2), seed);
+            // The pixel in row 2 and column 1 ends in column -1 to 3, and is gone in column -1.
+            match pixels.iter().position(|&pixel| pixel != 0.0) {
+                Some(at) => {
+                    assert!(pixels[at] == 1.0 && pixels.iter().sum::<f32>() == 1.0 && at % 5 <= 3, "{pixels:?}");
+                    places.insert(at);
+                }
+                None => assert!(pixels.iter().all(|&pixel| pixel == 0.0)),
+            }
+        }
+        assert_eq!(places.len(), 4 * 5);
+        let mut pixels: Vec<f32> = (0..6).map(|value: u8| value.into()).collect();
+        Augment::default().flip_vertical(1.0).apply(&mut pixels, [1, 3, 2], 1).expect("a picture");
+        assert_eq!(pixels, [4.0, 5.0, 2.0, 3.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn what_was_saved_before_a_change_was_known_can_be_read() {
+        let saved = r#"{"shift":1.0,"rotate":0.0,"scale":0.0,"flip":0.5,"brightness":0.0,"contrast":0.0,"noise":0.0}"#;
+        let read: Augment = serde_json::from_str(saved).expect("settings");
+        assert_eq!(read, Augment::default().shift(1.0).flip(0.5));
+    }
+
+    #[test]
     fn a_shift_stays_in_its_range_and_loses_nothing_inside() {
         for seed in 0..50 {
             let pixels = changed(&Augment::default().shift(1.0), seed);
             assert!((pixels.iter().sum::<f32>() - 1.0).abs() < 1e-5);
             assert!(pixels.chunks(5).all(|row| row[3] == 0.0 && row[4] == 0.0), "{pixels:?}");
-        }
-    }
-
-    #[test]
-    fn mixup_mixes_targets_as_features() {
-        let (mut x, mut y) = (vec![0.0, 1.0, 2.0, 3.0], vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0]);
-        mixup(&mut x, 1, &mut y, 2, 1.0, 3).expect("four rows");
-        // Rows 0 and 1 are of the first class, so the second target is the share of rows 2 and 3.
-        assert!(y.chunks(2).all(|row| (row[0] + row[1] - 1.0).abs() < 1e-6), "{y:?}");
-        assert!((x.iter().sum::<f32>() - 6.0).abs() < 1e-5, "{x:?}");
-    }
-
-    #[test]
-    fn beta_has_the_right_mean_and_spread() {
-        let mut random = ChaCha8Rng::seed_from_u64(1);
-        for a in [0.2_f32, 1.0, 4.0] {
-            let drawn: Vec<f32> = (0..20_000).map(|_| beta(&mut random, a)).collect();
-            let mean = drawn.iter().sum::<f32>() / 20_000.0;
-            let variance = drawn.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / 20_000.0;
-            assert!((mean - 0.5).abs() < 0.01, "{a}: {mean}");
-            assert!((variance - 1.0 / (4.0 * (2.0 * a + 1.0))).abs() < 0.005, "{a}: {variance}");
         }
     }
 }

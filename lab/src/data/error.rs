@@ -16,9 +16,21 @@ pub enum DataError {
     #[error("can't read {path} as {format}: {reason}", path = .path.display())]
     Read { path: PathBuf, format: &'static str, reason: String },
 
+    /// A data set that does not come along is not in the folder of data sets.
+    #[error("can't find {name}: {problem}; ASSAY_DATA must name the folder that holds it{origin}")]
+    DataFile { name: String, problem: String, origin: String },
+
     /// The name of the file does not say what is in it.
     #[error("{path}: files of this kind can't be read; known are .csv, .csv.gz, .parquet, .json, .jsonl and .ndjson", path = .path.display())]
     UnknownFormat { path: PathBuf },
+
+    /// Files of this kind can only be read whole.
+    #[error("{path}: only .parquet, .csv, .jsonl and .ndjson can be read in pieces; read_frame reads other tables", path = .path.display())]
+    NotScanned { path: PathBuf },
+
+    /// The file could not be written.
+    #[error("can't write {path}: {source}", path = .path.display())]
+    Write { path: PathBuf, source: std::io::Error },
 
     /// The frame has no such column.
     #[error("there is no column {column:?}; the frame has {known}")]
@@ -31,6 +43,10 @@ pub enum DataError {
     /// The number of columns is not the width that the code asks for.
     #[error("{got} columns were given, but the width in the code is {expected}")]
     Width { expected: usize, got: usize },
+
+    /// The number of target columns is not the one that the code asks for.
+    #[error("{got} target columns were given, but the code says {expected}")]
+    TargetWidth { expected: usize, got: usize },
 
     /// The column is not a number.
     #[error("column {column:?} is {dtype}, and can't become f32: turn it into numbers or leave it out")]
@@ -71,6 +87,14 @@ pub enum DataError {
     /// The model could not be run, or its output is no class.
     #[error("the model failed on rows {first} to {last}: {reason}")]
     Model { first: usize, last: usize, reason: String },
+
+    /// A chunk of a larger table could not be read or used; rows in `source` count from the first of the chunk.
+    #[error("in the chunk of rows {first} to {last}: {source}")]
+    Chunk { first: usize, last: usize, source: Box<DataError> },
+
+    /// What makes batches on another core could not start, or it panicked.
+    #[error("the thread that makes batches ahead failed: {reason}")]
+    Ahead { reason: String },
 
     /// Polars refused.
     #[error(transparent)]

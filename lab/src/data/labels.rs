@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use polars::prelude::{Column, DataFrame, DataType};
+use serde::{Deserialize, Serialize};
 
 use super::DataError;
 use super::matrix::{column, listed};
 
 /// The names of the classes, in the order of their numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Classes {
     names: Vec<String>,
 }
@@ -17,6 +18,11 @@ impl Classes {
     /// Names in the order of the class numbers.
     pub fn new<S: AsRef<str>>(names: &[S]) -> Self {
         Self { names: names.iter().map(|name| name.as_ref().to_owned()).collect() }
+    }
+
+    /// Classes that are called by their numbers.
+    fn numbered(classes: usize) -> Self {
+        Self { names: (0..classes).map(|class| class.to_string()).collect() }
     }
 
     /// The names.
@@ -35,14 +41,18 @@ impl Classes {
     }
 }
 
-/// The different labels of a column, sorted: take them from the whole frame, before it is split.
+/// The different labels of a column, sorted, whole numbers by size: take them from the whole frame, before it is split.
 ///
 /// # Errors
 /// When there is no such column, or labels are missing.
 pub fn class_names(frame: &DataFrame, label: &str) -> Result<Classes, DataError> {
-    let texts = texts(column(frame, label)?)?;
-    let names: BTreeSet<String> = texts.into_iter().collect();
-    Ok(Classes { names: names.into_iter().collect() })
+    let column = column(frame, label)?;
+    let names: BTreeSet<String> = texts(column)?.into_iter().collect();
+    let mut names: Vec<String> = names.into_iter().collect();
+    if column.dtype().is_integer() {
+        names.sort_by_key(|name| name.parse::<i128>().ok());
+    }
+    Ok(Classes { names })
 }
 
 /// Class numbers for a column: whole numbers stand for themselves and must be below `classes`; text is
@@ -50,12 +60,23 @@ pub fn class_names(frame: &DataFrame, label: &str) -> Result<Classes, DataError>
 pub(super) fn numbered(frame: &DataFrame, label: &str, classes: usize) -> Result<(Vec<usize>, Classes), DataError> {
     let column = column(frame, label)?;
     if column.dtype().is_integer() {
-        let names = Classes { names: (0..classes).map(|class| class.to_string()).collect() };
-        return Ok((whole(column, classes)?, names));
+        return Ok((whole(column, classes)?, Classes::numbered(classes)));
     }
     let names = class_names(frame, label)?;
     as_many(&names, classes, label)?;
     Ok((found(column, &names)?, names))
+}
+
+/// Class numbers for numbers that are whole and below `classes`.
+pub(super) fn from_values(values: &[f32], classes: usize) -> Result<(Vec<usize>, Classes), DataError> {
+    let class = |(row, value): (usize, &f32)| {
+        // A float is turned into the nearest number that fits; only a class comes back the same.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        let (class, same) = (*value as usize, *value as usize as f32 == *value);
+        let label = || DataError::Label { column: "labels".to_owned(), label: value.to_string(), row, classes };
+        if same && class < classes { Ok(class) } else { Err(label()) }
+    };
+    Ok((values.iter().enumerate().map(class).collect::<Result<_, _>>()?, Classes::numbered(classes)))
 }
 
 /// Class numbers for a column of text, by the order of the `names` of `classes` classes.
@@ -85,7 +106,7 @@ fn whole(column: &Column, classes: usize) -> Result<Vec<usize>, DataError> {
     labels.collect()
 }
 
-fn found(column: &Column, classes: &Classes) -> Result<Vec<usize>, DataError> {
+pub(super) fn found(column: &Column, classes: &Classes) -> Result<Vec<usize>, DataError> {
     let labels = texts(column)?.into_iter().enumerate().map(|(row, label)| {
         let class = classes.names.iter().position(|name| *name == label);
         class.ok_or_else(|| {

@@ -4,8 +4,8 @@ use dfdx::shapes::Const;
 use dfdx::tensor::{Tensor, TensorFromVec};
 use polars::prelude::{Column, DataFrame, DataType};
 
-use super::DataError;
 use super::labels::present;
+use super::{Array, DataError};
 use crate::device::Dev;
 use crate::display::{MimeBundle, Show};
 
@@ -25,6 +25,27 @@ impl Matrix {
     pub fn from_frame<S: AsRef<str>>(frame: &DataFrame, columns: &[S]) -> Result<Self, DataError> {
         let names: Vec<&str> = columns.iter().map(AsRef::as_ref).collect();
         gather(frame, &names)
+    }
+
+    /// Takes an array whose first axis is that of the rows; all others together are the columns, named by their
+    /// place: pictures of 28 × 28 pixels are rows of 784 numbers, `0` to `783`.
+    ///
+    /// # Errors
+    /// When there are no rows, or a value is not finite.
+    pub fn from_array(array: Array) -> Result<Self, DataError> {
+        let (rows, width) = match array.shape.split_first() {
+            Some((&rows, rest)) => (rows, rest.iter().product::<usize>()),
+            None => (0, 0),
+        };
+        if rows == 0 || width == 0 || array.values.len() != rows * width {
+            let what = format!("{} numbers of shape {:?} are no rows", array.values.len(), array.shape);
+            return Err(DataError::Shape { what });
+        }
+        if let Some(at) = array.values.iter().position(|value| !value.is_finite()) {
+            let (column, value) = ((at % width).to_string(), array.values[at]);
+            return Err(DataError::NotFinite { column, row: at / width, value });
+        }
+        Ok(Self { columns: (0..width).map(|column| column.to_string()).collect(), rows, values: array.values })
     }
 
     /// How many rows there are.
@@ -63,9 +84,15 @@ impl Matrix {
 
     /// The rows with these numbers, one after the other.
     pub(super) fn pick(&self, rows: &[usize]) -> Vec<f32> {
-        let mut out = Vec::with_capacity(rows.len() * self.width());
-        rows.iter().for_each(|&row| out.extend_from_slice(self.row(row)));
+        let mut out = Vec::new();
+        self.pick_into(rows, &mut out);
         out
+    }
+
+    /// The same, added to the end of `out`.
+    pub(super) fn pick_into(&self, rows: &[usize], out: &mut Vec<f32>) {
+        out.reserve(rows.len() * self.width());
+        rows.iter().for_each(|&row| out.extend_from_slice(self.row(row)));
     }
 }
 
@@ -115,6 +142,12 @@ pub(super) fn listed(names: &[&str]) -> String {
 
 fn gather(frame: &DataFrame, columns: &[&str]) -> Result<Matrix, DataError> {
     let (rows, width) = (frame.height(), columns.len());
+    for name in columns {
+        column(frame, name)?;
+    }
+    if rows == 0 {
+        return Err(DataError::TooFewRows { what: "the frame has no rows".to_owned() });
+    }
     let mut values = vec![0.0; rows * width];
     for (index, name) in columns.iter().enumerate() {
         fill(column(frame, name)?, &mut values[index..], width)?;
@@ -161,6 +194,17 @@ mod tests {
         assert_eq!(matrix.values(), [0.5, 1.0, 1.5, 2.0]);
         assert_eq!(matrix.row(1), [1.5, 2.0]);
         assert_eq!(matrix.pick(&[1, 0, 1]), [1.5, 2.0, 0.5, 1.0, 1.5, 2.0]);
+    }
+
+    #[test]
+    fn an_array_becomes_rows() {
+        let array = |shape: &[usize], values: &[f32]| Array { shape: shape.to_vec(), values: values.to_vec() };
+        let matrix = Matrix::from_array(array(&[2, 1, 2], &[1.0, 2.0, 3.0, 4.0])).expect("a matrix");
+        assert_eq!((matrix.rows(), matrix.row(1), matrix.columns()[1].as_str()), (2, [3.0, 4.0].as_slice(), "1"));
+        let error = |array| Matrix::from_array(array).expect_err("bad data").to_string();
+        assert!(error(array(&[0, 4], &[])).contains("shape [0, 4] are no rows"));
+        assert!(error(array(&[], &[1.0])).contains("are no rows"));
+        assert!(error(array(&[2, 2], &[0.0, 0.0, 0.0, f32::NAN])).contains("column \"1\""));
     }
 
     #[test]

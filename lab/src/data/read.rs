@@ -10,7 +10,7 @@ use polars::prelude::{CsvReadOptions, DataFrame, JsonFormat, JsonReader, Parquet
 use super::DataError;
 
 /// How many rows are looked at to find the type of a CSV column.
-const INFER_ROWS: usize = 10_000;
+pub(super) const INFER_ROWS: usize = 10_000;
 
 /// Reads a table into a frame. The end of the name says the format: `.csv`, `.csv.gz`, `.parquet`,
 /// `.json` (an array of objects), `.jsonl` or `.ndjson`.
@@ -115,7 +115,7 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     }
 }
 
-fn open(path: &Path) -> Result<File, DataError> {
+pub(super) fn open(path: &Path) -> Result<File, DataError> {
     File::open(path).map_err(|source| not_open(path, source))
 }
 
@@ -124,7 +124,7 @@ fn not_open(path: &Path, source: std::io::Error) -> DataError {
     DataError::Open { path: path.to_owned(), folder, source }
 }
 
-fn unreadable(path: &Path, format: &'static str, error: &PolarsError) -> DataError {
+pub(super) fn unreadable(path: &Path, format: &'static str, error: &PolarsError) -> DataError {
     DataError::Read { path: path.to_owned(), format, reason: error.to_string() }
 }
 

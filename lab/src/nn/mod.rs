@@ -14,7 +14,7 @@ mod names;
 mod op;
 mod parallel;
 mod recurrent;
-mod shape;
+pub(crate) mod shape;
 mod summary;
 mod weights;
 

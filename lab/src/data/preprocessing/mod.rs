@@ -4,6 +4,7 @@
 
 mod encoder;
 mod imputer;
+mod label;
 mod outliers;
 mod scaler;
 
@@ -14,6 +15,7 @@ use super::matrix::{column, numeric};
 
 pub use encoder::{OneHotEncoder, OrdinalEncoder, Unknown};
 pub use imputer::{Fill, Imputer};
+pub use label::LabelEncoder;
 pub use outliers::{Outliers, clip_outliers, drop_outliers};
 pub use scaler::Scaler;
 
