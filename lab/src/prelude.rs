@@ -37,7 +37,10 @@ pub use crate::nn::{
     RecurrentState, SinusoidalPositions, Summary, TransformerDecoderBlock, TransformerEncoderBlock, Weights,
     WeightsError, init, load_partial, load_weights, save_weights, scaled_dot_product_attention, summary,
 };
-pub use crate::plot::{Figure, LineChart, LiveChart, image_grid, line_chart};
+pub use crate::plot::{
+    Chart, Figure, Heatmap, Histogram, LineChart, LiveChart, PlotError, attention_map, bar_chart, correlation, heatmap,
+    histogram, image_grid, line_chart, pr_chart, roc_chart, scatter, tensor_grid,
+};
 pub use crate::tracker::{self, Run};
 pub use crate::train::{
     Adam, AdamW, EarlyStopping, Ema, Epoch, Epochs, Mean, Optimizer, RMSprop, ReduceOnPlateau, Schedule, Sgd,

@@ -1,7 +1,7 @@
 //! Round numbers for axes, and their labels.
 
 /// Values beyond this are left out: the length of an axis over them would overflow.
-const LARGEST: f64 = 1e300;
+pub(super) const LARGEST: f64 = 1e300;
 
 /// From where to where an axis goes, and what is marked on it.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,31 @@ impl Axis {
         Self { low, high, log: false, ticks }
     }
 
+    /// An axis from one value to another, exactly.
+    pub(super) fn exactly(low: f64, high: f64) -> Self {
+        let step = round_step((high - low) / 7.0);
+        let ticks = multiples(low, high, step).into_iter().map(|tick| (tick, label(tick, step))).collect();
+        Self { low, high, log: false, ticks }
+    }
+
+    /// An axis from 0 to 1, for shares.
+    pub(super) fn shares() -> Self {
+        let ticks = (0..=5_u32).map(|fifth| f64::from(fifth) / 5.0).map(|tick| (tick, label(tick, 0.2))).collect();
+        Self { low: 0.0, high: 1.0, log: false, ticks }
+    }
+
+    /// An axis that reaches a little beyond the values, so that none is on its edge.
+    pub(super) fn around(values: impl Iterator<Item = f64>) -> Self {
+        let (low, high) = range(values).unwrap_or((0.0, 1.0));
+        let beyond = if high - low > 1e-9 * high.abs().max(low.abs()) { 0.04 * (high - low) } else { 0.5 * size(low) };
+        Self::exactly(low - beyond, high + beyond)
+    }
+
+    /// The values at its ends.
+    pub(super) fn ends(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
     /// An axis that reaches a little beyond the values, to a round number.
     pub(super) fn linear(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values).unwrap_or((0.0, 1.0));
@@ -31,7 +56,7 @@ impl Axis {
             (low - 0.5 * size(low), high + 0.5 * size(high))
         };
         let step = round_step((high - low) / 4.5);
-        let (low, high) = ((low / step - 1e-9).floor() * step, (high / step + 1e-9).ceil() * step);
+        let (low, high) = ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
         let ticks = multiples(low, high, step).into_iter().map(|tick| (tick, label(tick, step))).collect();
         Self { low, high, log: false, ticks }
     }
@@ -82,7 +107,14 @@ pub(super) fn value_label(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+/// A count as it is, other values in a few digits.
+pub(super) fn short_label(value: f64) -> String {
+    // Adding 0 makes -0 a 0.
+    if value.fract() == 0.0 && value.abs() < 1e9 { format!("{}", value + 0.0) } else { value_label(value) }
+}
+
+/// The least and the greatest of the values that can be drawn.
+pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.filter(|value| value.abs() < LARGEST).fold(None, |range, value| {
         let (low, high) = range.unwrap_or((value, value));
         Some((low.min(value), high.max(value)))

@@ -10,7 +10,7 @@ use resvg::usvg::{Options, Tree, fontdb};
 /// Pixels of a PNG for each unit of the SVG: sharp on screens of today, and in print at half the size.
 const SCALE: f32 = 2.0;
 
-/// A picture that could not be written.
+/// A picture that could not be drawn or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlotError {
@@ -21,6 +21,10 @@ pub enum PlotError {
     /// The file can't be written.
     #[error("can't write {}: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
+
+    /// The data does not have the shape that the chart needs.
+    #[error("{what}")]
+    Shape { what: String },
 
     /// The picture can't be drawn as pixels.
     #[error("can't draw {} as PNG: {reason}", path.display())]
