@@ -42,7 +42,7 @@ pub fn attention_map<S: Shape<Concrete = [usize; 3]>, T, N: AsRef<str>>(
 }
 
 impl AttentionMap {
-    fn new([heads, queries, keys]: [usize; 3], weights: &[f32], tokens: Names) -> Result<Self, PlotError> {
+    pub(super) fn new([heads, queries, keys]: [usize; 3], weights: &[f32], tokens: Names) -> Result<Self, PlotError> {
         if tokens.len() != queries {
             let what = format!("there are {} tokens, but weights for {queries} queries", tokens.len());
             return Err(PlotError::Shape { what });
@@ -161,7 +161,10 @@ mod tests {
     fn each_head_is_drawn_and_told() {
         let weights = [0.9, 0.1, 0.2, 0.8, 0.5, 0.5, 0.0, 1.0];
         let map = AttentionMap::new([2, 2, 2], &weights, Names::from(&["the", "<b>"])).expect("a map");
-        assert_eq!(map.text(), "Attention: 2 queries × 2 keys; strongest: head 1 the → the 0.900, head 2 <b> → <b> 1.000");
+        assert_eq!(
+            map.text(),
+            "Attention: 2 queries × 2 keys; strongest: head 1 the → the 0.900, head 2 <b> → <b> 1.000"
+        );
         let svg = map.svg();
         assert!(svg.contains(">head 2</text>") && svg.contains("&lt;b&gt;") && !svg.contains("<b>"), "{svg}");
         let error = AttentionMap::new([2, 2, 2], &weights, Names::from(&["a"])).expect_err("a token is missing");

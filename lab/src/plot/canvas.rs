@@ -149,7 +149,12 @@ impl Canvas {
 
     /// Writes a text from bottom to top.
     pub(super) fn upward(&mut self, text: &str, (x, y): (f64, f64), anchor: Anchor, look: Type) {
-        self.write(text, format_args!("transform=\"translate({} {}) rotate(-90)\"", Number(x), Number(y)), anchor, look);
+        self.write(
+            text,
+            format_args!("transform=\"translate({} {}) rotate(-90)\"", Number(x), Number(y)),
+            anchor,
+            look,
+        );
     }
 
     fn write(&mut self, text: &str, place: fmt::Arguments<'_>, anchor: Anchor, look: Type) {

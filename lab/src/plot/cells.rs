@@ -27,7 +27,9 @@ impl From<usize> for Names {
 
 impl<S: AsRef<str>> From<&[S]> for Names {
     fn from(names: &[S]) -> Self {
-        Self { names: names.iter().map(|name| name.as_ref().to_owned()).collect(), numbered: false }
+        let names: Vec<String> = names.iter().map(|name| name.as_ref().to_owned()).collect();
+        let numbered = names.iter().all(|name| name.parse::<usize>().is_ok());
+        Self { names, numbered }
     }
 }
 
@@ -160,7 +162,7 @@ impl Cells {
 
     /// Writes the names of rows left of the cells, as many as have room.
     pub(super) fn name_rows(&self, canvas: &mut Canvas, (left, top): (f64, f64)) {
-        let room = if self.rows.numbered { 16.0 } else { 11.0 };
+        let room = if self.rows.numbered && self.rows.len() > 30 { 20.0 } else { 11.0 };
         for index in (0..self.rows.len()).step_by(every(self.part.1, room)) {
             let name = fit(self.rows.get(index), TICK.size, LABEL);
             canvas.text(&name, (left - 7.0, top + self.part.1 * (count(index) + 0.5)), Anchor::End, TICK);

@@ -3,7 +3,7 @@
 use super::canvas::{Anchor, Area, Canvas, count};
 use super::cells::{Cell, Cells, Names, block};
 use super::chart::Draw;
-use super::frame::{HEADER, TICK, title};
+use super::frame::{HEADER, TICK, note, title};
 use super::palette;
 use crate::metric::ConfusionMatrix;
 
@@ -28,6 +28,10 @@ impl Draw for ConfusionMatrix {
         canvas.upward("true", (area.left + 18.0, top + height / 2.0), Anchor::Middle, TICK);
         let below = top + height + cells.below() + 8.0;
         canvas.text("predicted", (left + width / 2.0, below), Anchor::Middle, TICK);
+        let size = block(self.classes().len());
+        if size > 1 {
+            note(canvas, left + width, top, &format!("each cell is {size} × {size} classes"));
+        }
     }
 
     fn text(&self) -> String {

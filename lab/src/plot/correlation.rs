@@ -28,7 +28,8 @@ pub fn correlation(frame: &DataFrame) -> Result<Heatmap, PlotError> {
 }
 
 fn numbers(column: &Column) -> Result<Vec<f64>, PlotError> {
-    let shape = |error: polars::prelude::PolarsError| PlotError::Shape { what: format!("column {:?}: {error}", column.name()) };
+    let shape =
+        |error: polars::prelude::PolarsError| PlotError::Shape { what: format!("column {:?}: {error}", column.name()) };
     let cast = column.cast(&DataType::Float64).map_err(shape)?;
     Ok(cast.f64().map_err(shape)?.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
 }
@@ -65,7 +66,8 @@ mod tests {
 
     #[test]
     fn numeric_columns_are_taken() {
-        let frame = df!("a" => [Some(1), Some(2), None], "s" => ["x", "y", "z"], "b" => [2.0, 4.0, 1.0]).expect("a frame");
+        let frame =
+            df!("a" => [Some(1), Some(2), None], "s" => ["x", "y", "z"], "b" => [2.0, 4.0, 1.0]).expect("a frame");
         let svg = correlation(&frame).expect("a heat map").svg();
         assert!(svg.contains(">a</text>") && svg.contains(">b</text>") && !svg.contains(">s</text>"), "{svg}");
         let text = df!("s" => ["x"]).expect("a frame");

@@ -99,7 +99,8 @@ impl UnitChart {
         for (index, curve) in self.curves.iter().enumerate() {
             if !drawn.contains(&curve.chance) {
                 // The diagonal belongs to all curves, a base rate to its own.
-                let color = if curve.chance[0].1 == curve.chance[1].1 { palette::series(index) } else { palette::QUIET };
+                let color =
+                    if curve.chance[0].1 == curve.chance[1].1 { palette::series(index) } else { palette::QUIET };
                 self.stretch(canvas, &frame, &curve.chance, Stroke::new(color, 1.25).opacity(0.55).dashed(true));
                 drawn.push(curve.chance);
             }

@@ -9,6 +9,8 @@ use crate::display::{MimeBundle, Show};
 
 /// A row of charts is no wider than this, if it has more than one.
 const WIDEST: f64 = 1260.0;
+/// A chart beside a higher one grows by at most this factor.
+const STRETCH: f64 = 1.35;
 
 /// One or more charts side by side, of any kind.
 ///
@@ -73,7 +75,7 @@ pub(super) fn text(charts: &[&dyn Draw]) -> String {
     charts.iter().map(|chart| chart.text()).collect::<Vec<_>>().join("\n")
 }
 
-/// Where each chart is; those in one row are equally high.
+/// Where each chart is.
 fn arranged(charts: &[&dyn Draw]) -> Vec<Area> {
     let mut areas: Vec<Area> = Vec::new();
     let (mut left, mut top, mut row) = (0.0, 0.0, 0);
@@ -90,10 +92,10 @@ fn arranged(charts: &[&dyn Draw]) -> Vec<Area> {
     areas
 }
 
-/// Makes areas as high as the highest of them, and returns how high that is.
+/// Makes areas as high as the highest of them, but none much higher than it was; returns how high that is.
 fn level(row: &mut [Area]) -> f64 {
     let height = row.iter().map(|area| area.height).fold(0.0, f64::max);
-    row.iter_mut().for_each(|area| area.height = height);
+    row.iter_mut().for_each(|area| area.height = height.min(area.height * STRETCH));
     height
 }
 
@@ -110,7 +112,7 @@ mod tests {
         let areas = arranged(&charts);
         assert_eq!((areas[0].top, areas[1].top, areas[2].top), (0.0, 0.0, 0.0));
         assert_eq!((areas[3].left, areas[3].top), (0.0, areas[0].height));
-        assert!(areas[0].height == areas[1].height && areas[1].left == areas[0].width);
+        assert!(areas[0].height > areas[1].height && areas[1].left == areas[0].width);
         let figure = Figure::new(vec![line]).with(bars);
         let svg = figure.svg();
         assert!(svg.contains(">loss</text>") && svg.contains(">classes</text>"), "{svg}");

@@ -51,9 +51,10 @@ impl Frame {
         }
     }
 
-    /// The frame with data as wide as it is high, at most.
+    /// The frame with data as wide as it is high.
     pub(super) fn square(mut self) -> Self {
-        self.right = self.right.min(self.left + self.bottom - self.top);
+        let side = (self.right - self.left).min(self.bottom - self.top);
+        (self.right, self.bottom) = (self.left + side, self.top + side);
         self
     }
 
@@ -71,7 +72,7 @@ impl Frame {
         let (middle, width) = ((self.left + self.right) / 2.0, self.right - self.left);
         if !labels.x.is_empty() {
             let text = fit(&labels.x, TICK.size, width + 40.0);
-            canvas.text(&text, (middle, area.top + area.height - 13.0), Anchor::Middle, TICK);
+            canvas.text(&text, (middle, self.bottom + 33.0), Anchor::Middle, TICK);
         }
         if !labels.y.is_empty() {
             let text = fit(&labels.y, TICK.size, self.bottom - self.top + 40.0);

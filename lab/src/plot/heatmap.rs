@@ -40,7 +40,8 @@ pub fn heatmap(
 impl Heatmap {
     pub(super) fn new(title: String, rows: Names, columns: Names, values: Vec<f64>) -> Result<Self, PlotError> {
         if values.len() != rows.len() * columns.len() {
-            let what = format!("{} rows and {} columns need {} values", rows.len(), columns.len(), rows.len() * columns.len());
+            let what =
+                format!("{} rows and {} columns need {} values", rows.len(), columns.len(), rows.len() * columns.len());
             return Err(PlotError::Shape { what: format!("{what}, but there are {}", values.len()) });
         }
         let labels = Labels::titled(title);

@@ -72,7 +72,8 @@ impl ImageGrid {
             }
             [3, height, width] | [_, 3, height, width] => Ok(Self::colored(values, (width, height), captions)),
             _ => {
-                let what = "pictures are [count, channels, height, width] or [channels, height, width] with 1 or 3 channels";
+                let what =
+                    "pictures are [count, channels, height, width] or [channels, height, width] with 1 or 3 channels";
                 Err(PlotError::Shape { what: format!("{what}, not {shape:?}") })
             }
         }
@@ -148,7 +149,8 @@ impl Draw for ImageGrid {
     fn text(&self) -> String {
         let shown = self.pictures.len();
         let title = if self.title.is_empty() { String::new() } else { format!("{}: ", self.title) };
-        format!("{title}{shown} pictures: {}", self.captions[..shown].join(", "))
+        let noun = if shown == 1 { "picture" } else { "pictures" };
+        format!("{title}{shown} {noun}: {}", self.captions[..shown].join(", "))
     }
 }
 
@@ -229,7 +231,7 @@ mod tests {
         let values = [1.0, 0.0, 0.0, 1.0, 0.2, 0.2];
         let grid = ImageGrid::of(&[1, 3, 1, 2], &values, captions(3)).expect("a picture");
         assert_eq!(grid.pictures, [Picture { width: 2, colors: vec![Color(255, 0, 51), Color(0, 255, 51)] }]);
-        assert_eq!(grid.text(), "1 pictures: <0>");
+        assert_eq!(grid.text(), "1 picture: <0>");
         assert!(!grid.title("<b>").svg().contains("<b>"));
         let bytes = ImageGrid::of(&[3, 1, 1], &[255.0, 0.0, 51.0], captions(1)).expect("a picture");
         assert_eq!(bytes.pictures[0].colors, [Color(255, 0, 51)]);

@@ -22,7 +22,8 @@ impl Draw for LineChart {
     }
 
     fn draw(&self, canvas: &mut Canvas, area: Area) {
-        let lines: Vec<Line<'_>> = self.series.iter().enumerate().map(|(index, series)| Line::new(self, index, series)).collect();
+        let lines: Vec<Line<'_>> =
+            self.series.iter().enumerate().map(|(index, series)| Line::new(self, index, series)).collect();
         let names = lines.iter().map(|line| width_of(&line.end, NAME)).fold(0.0, f64::max);
         let frame = Frame::new(area, &self.labels, self.axes(), 0.0, names.min(area.width * 0.36));
         frame.draw(canvas, area, &self.labels);
@@ -56,7 +57,14 @@ impl<'a> Line<'a> {
         let points = smoothed.as_ref().unwrap_or(&series.points);
         let value = points.iter().rev().map(|&(_, y)| y).find(|y| y.is_finite()).map(value_label).unwrap_or_default();
         let end = format!("{} {value}", series.name).trim().to_owned();
-        Self { series, smoothed, color: palette::series(index), dashed: palette::dashed(index), few: chart.series.len() <= FEW, end }
+        Self {
+            series,
+            smoothed,
+            color: palette::series(index),
+            dashed: palette::dashed(index),
+            few: chart.series.len() <= FEW,
+            end,
+        }
     }
 
     /// The points that the line goes through.
