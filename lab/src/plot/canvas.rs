@@ -190,21 +190,24 @@ pub(super) fn width_of(text: &str, size: f64) -> f64 {
     text.chars().map(width).sum::<f64>() * size
 }
 
-/// A text cut so that it is no wider than `most`.
+/// A text no wider than `most`: of a longer one, the start and, half as much, the end, which often tells names apart.
 pub(super) fn fit(text: &str, size: f64, most: f64) -> String {
     if width_of(text, size) <= most {
         return text.to_owned();
     }
-    let mut out = String::new();
-    let mut width = width_of("…", size);
-    for c in text.chars() {
+    let room = most - width_of("…", size);
+    let start: String = within(text.chars(), size, room * 2.0 / 3.0).collect();
+    let end: Vec<char> = within(text.chars().rev(), size, room / 3.0).collect();
+    format!("{}…{}", start.trim_end(), end.iter().rev().collect::<String>().trim_start())
+}
+
+/// The first characters that are together no wider than `most`.
+fn within(text: impl Iterator<Item = char>, size: f64, most: f64) -> impl Iterator<Item = char> {
+    let mut width = 0.0;
+    text.take_while(move |c| {
         width += width_of(c.encode_utf8(&mut [0; 4]), size);
-        if width > most {
-            break;
-        }
-        out.push(c);
-    }
-    format!("{}…", out.trim_end())
+        width <= most
+    })
 }
 
 /// A whole number as a coordinate.
@@ -257,5 +260,19 @@ struct Opacity(&'static str, f64);
 impl fmt::Display for Opacity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.1 < 1.0 { write!(f, " {}=\"{}\"", self.0, Number(self.1)) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_keep_both_ends() {
+        let name = "a class with a rather long name 17";
+        assert_eq!(fit(name, 10.0, 500.0), name);
+        let cut = fit(name, 10.0, 100.0);
+        assert!(cut.starts_with("a class") && cut.ends_with("17") && width_of(&cut, 10.0) <= 100.0, "{cut}");
+        assert_eq!(fit(name, 10.0, 0.0), "…");
     }
 }
