@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn correlations_are_those_of_pandas() {
         let (a, b) = ([1.0, 2.0, 3.0, 4.0, f64::NAN], [2.0, 1.0, 4.0, 3.0, 9.0]);
-        // pandas 2.2: pd.Series([1, 2, 3, 4, nan]).corr(pd.Series([2, 1, 4, 3, 9]))
+        // pandas 3.1.1: pd.Series([1, 2, 3, 4, nan]).corr(pd.Series([2, 1, 4, 3, 9]))
         assert!((pearson(&a, &b) - 0.6).abs() < 1e-12);
         assert!(pearson(&a, &[5.0; 5]).is_nan() && pearson(&[], &[]).is_nan());
     }

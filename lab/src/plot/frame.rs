@@ -41,9 +41,11 @@ impl Frame {
         let ticks = y.ticks.iter().map(|(_, label)| width_of(label, TICK.size)).fold(0.0, f64::max);
         let label = if labels.y.is_empty() { 0.0 } else { 16.0 };
         let below = if labels.x.is_empty() { 30.0 } else { 46.0 };
+        // Half of the last tick's label is right of the data.
+        let last = x.ticks.last().map_or(0.0, |(_, label)| width_of(label, TICK.size) / 2.0);
         Self {
             left: area.left + 20.0 + label + ticks,
-            right: area.left + area.width - 22.0 - beside,
+            right: area.left + area.width - 22.0 - beside.max(last - 14.0),
             top: area.top + HEADER + above,
             bottom: area.top + area.height - below,
             x,

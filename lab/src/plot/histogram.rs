@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn bins_suit_the_values() {
         let spread: Vec<f64> = (0..1000).map(|index| f64::from(index) / 999.0).collect();
-        // numpy 2.1: len(np.histogram_bin_edges(np.linspace(0, 1, 1000), bins="fd")) - 1
+        // numpy 2.4.6: len(np.histogram_bin_edges(np.linspace(0, 1, 1000), bins="fd")) - 1
         assert_eq!(bins(&spread).number, 10);
         assert_eq!(bins(&[0.0, 1.0, 1.0, 4.0]), Bins { low: -0.5, high: 4.5, number: 5 });
         assert_eq!(bins(&[0.5, 0.5, 0.5]), Bins { low: 0.25, high: 0.75, number: 5 });
@@ -238,7 +238,7 @@ mod tests {
             let bins = Bins::over(&chart.series, Some(number));
             assert_eq!(bins.counts(&values).iter().sum::<usize>(), 1000);
         }
-        // numpy 2.1: np.histogram([1, 2, 2.5, 4], bins=3)
+        // numpy 2.4.6: np.histogram([1, 2, 2.5, 4], bins=3)
         let bins = Bins { low: 1.0, high: 4.0, number: 3 };
         assert_eq!(bins.counts(&[1.0, 2.0, 2.5, 4.0]), [1, 2, 1]);
     }

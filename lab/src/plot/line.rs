@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn smoothing_is_an_average_without_a_start_from_zero() {
-        // pandas 2.2: Series([4, 2, nan, 1]).ewm(alpha=0.5, adjust=True, ignore_na=True).mean()
+        // pandas 3.1.1: Series([4, 2, nan, 1]).ewm(alpha=0.5, adjust=True, ignore_na=True).mean()
         let points = [(1.0, 4.0), (2.0, 2.0), (3.0, f64::NAN), (4.0, 1.0)];
         let values: Vec<f64> = smoothed(&points, 0.5).iter().map(|point| point.1).collect();
         assert_eq!(values[0], 4.0);

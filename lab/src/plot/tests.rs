@@ -159,7 +159,7 @@ fn curves_have_their_scores() {
     let (truth, scores) = ([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]);
     let roc = roc_curve(&truth, &scores).expect("a curve");
     let recall = precision_recall_curve(&truth, &scores).expect("a curve");
-    // scikit-learn 1.7: roc_auc_score 0.75, average_precision_score 0.8333 of these.
+    // scikit-learn 1.9.1: roc_auc_score 0.75, average_precision_score 0.8333 of these.
     let shown = |bundle: crate::display::MimeBundle| bundle.into_map();
     let map = shown(crate::display::Show::show(&roc));
     assert_eq!(map["text/plain"], "ROC curve: AUC 0.750");
