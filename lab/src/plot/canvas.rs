@@ -105,6 +105,16 @@ impl Canvas {
         self.put(format_args!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"{color}\"/>\n"));
     }
 
+    /// Dots with a rim, so that each can be told from those behind it.
+    pub(super) fn rings(&mut self, places: impl Iterator<Item = (f64, f64)>, radius: f64, color: Color) {
+        let radius = Number(radius);
+        self.put(format_args!("<g fill=\"{color}\" fill-opacity=\"0.8\" stroke=\"{PANEL}\" stroke-width=\"0.75\">\n"));
+        for (x, y) in places {
+            self.put(format_args!("<circle cx=\"{}\" cy=\"{}\" r=\"{radius}\"/>\n", Number(x), Number(y)));
+        }
+        self.svg.push_str("</g>\n");
+    }
+
     /// Round spots of one size and colour. Those that overlap do not add up.
     pub(super) fn spots(&mut self, places: &[(f64, f64)], size: f64, color: Color, opacity: f64) {
         self.put(format_args!(

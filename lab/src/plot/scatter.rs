@@ -128,11 +128,7 @@ fn axis(values: impl Iterator<Item = f64> + Clone, log: bool) -> Axis {
 /// Draws few points as they are, and many as spots on a grid.
 fn draw_points(canvas: &mut Canvas, places: impl Iterator<Item = (f64, f64)>, all: usize, color: Color) {
     if all <= FEW {
-        for place in places {
-            canvas.spots(&[place], 7.0, palette::PANEL, 0.8);
-            canvas.spots(&[place], 5.5, color, 0.8);
-        }
-        return;
+        return canvas.rings(places, 3.1, color);
     }
     let step = if all <= 5000 { 1.0 } else { 2.0 };
     let spots = on_grid(places, step);
