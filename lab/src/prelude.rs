@@ -39,7 +39,10 @@ pub use crate::nn::{
     SinusoidalPositions, Summary, SummaryLayer, Tanh, TransformerDecoderBlock, TransformerEncoderBlock, Weights,
     WeightsError, init, load_partial, load_weights, save_weights, scaled_dot_product_attention, summary, summary_for,
 };
-pub use crate::plot::{Figure, LineChart, LiveChart, image_grid, line_chart};
+pub use crate::plot::{
+    Chart, Figure, Heatmap, Histogram, LineChart, LiveChart, PlotError, attention_map, bar_chart, correlation, heatmap,
+    histogram, image_grid, line_chart, pr_chart, roc_chart, scatter, tensor_grid,
+};
 pub use crate::tracker::{self, Run};
 pub use crate::train::{
     Adam, AdamW, EarlyStopping, Ema, Epoch, EpochReport, Epochs, Flow, History, Mean, Metrics, Mode, Optimizer,

@@ -1,8 +1,7 @@
 //! Which classes are taken for which.
 
 use super::{MetricError, check};
-use crate::display::{MimeBundle, Show, Table};
-use crate::plot;
+use crate::display::Table;
 
 /// Counts of rows by true class (down) and predicted class (across).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,11 +60,6 @@ impl ConfusionMatrix {
         &self.names
     }
 
-    /// The picture as an SVG document.
-    pub fn svg(&self) -> String {
-        plot::confusion_svg(&self.counts, &self.names)
-    }
-
     /// How many rows were predicted right.
     pub(super) fn right(&self) -> usize {
         (0..self.classes.len()).map(|class| self.counts[class][class]).sum()
@@ -77,7 +71,8 @@ impl ConfusionMatrix {
         (self.counts[class][class], predicted, self.counts[class].iter().sum())
     }
 
-    fn text(&self) -> String {
+    /// The counts as text.
+    pub(crate) fn table(&self) -> String {
         let header: Vec<String> = [String::from("true \\ predicted")].into_iter().chain(self.names.clone()).collect();
         let mut table = Table::new(&header).left(0);
         for (name, counts) in self.names.iter().zip(&self.counts) {
@@ -85,11 +80,5 @@ impl ConfusionMatrix {
             table.row(&row);
         }
         table.text()
-    }
-}
-
-impl Show for ConfusionMatrix {
-    fn show(&self) -> MimeBundle {
-        MimeBundle::new().with_text(self.text()).with_svg(self.svg())
     }
 }

@@ -1,7 +1,9 @@
 //! Round numbers for axes, and their labels.
 
 /// Values beyond this are left out: the length of an axis over them would overflow.
-const LARGEST: f64 = 1e300;
+pub(super) const LARGEST: f64 = 1e300;
+/// Values nearer to zero than this are zero: their logarithms would be inexact.
+const SMALLEST: f64 = 1e-300;
 
 /// From where to where an axis goes, and what is marked on it.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,31 @@ impl Axis {
         Self { low, high, log: false, ticks }
     }
 
+    /// An axis from one value to another, exactly.
+    pub(super) fn exactly(low: f64, high: f64) -> Self {
+        let step = round_step((high - low) / 7.0);
+        let ticks = multiples(low, high, step).into_iter().map(|tick| (tick, label(tick, step))).collect();
+        Self { low, high, log: false, ticks }
+    }
+
+    /// An axis from 0 to 1, for shares.
+    pub(super) fn shares() -> Self {
+        let ticks = (0..=5_u32).map(|fifth| f64::from(fifth) / 5.0).map(|tick| (tick, label(tick, 0.2))).collect();
+        Self { low: 0.0, high: 1.0, log: false, ticks }
+    }
+
+    /// An axis that reaches a little beyond the values, so that none is on its edge.
+    pub(super) fn around(values: impl Iterator<Item = f64>) -> Self {
+        let (low, high) = range(values).unwrap_or((0.0, 1.0));
+        let beyond = if high - low > 1e-9 * high.abs().max(low.abs()) { 0.04 * (high - low) } else { 0.5 * size(low) };
+        Self::exactly(low - beyond, high + beyond)
+    }
+
+    /// The values at its ends.
+    pub(super) fn ends(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
     /// An axis that reaches a little beyond the values, to a round number.
     pub(super) fn linear(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values).unwrap_or((0.0, 1.0));
@@ -31,14 +58,14 @@ impl Axis {
             (low - 0.5 * size(low), high + 0.5 * size(high))
         };
         let step = round_step((high - low) / 4.5);
-        let (low, high) = ((low / step - 1e-9).floor() * step, (high / step + 1e-9).ceil() * step);
+        let (low, high) = ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
         let ticks = multiples(low, high, step).into_iter().map(|tick| (tick, label(tick, step))).collect();
         Self { low, high, log: false, ticks }
     }
 
     /// A logarithmic axis over the values above zero.
     pub(super) fn log(values: impl Iterator<Item = f64>) -> Self {
-        let (low, high) = range(values.filter(|&value| value > 0.0)).unwrap_or((0.1, 1.0));
+        let (low, high) = range(values.filter(|&value| value > SMALLEST)).unwrap_or((0.1, 1.0));
         let (low, high) = if high > low * 1.001 { (low, high) } else { (low / 2.0, high * 2.0) };
         let marks: &[f64] = if high / low < 30.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let marks: Vec<f64> = (whole(low.log10().floor())..=whole(high.log10().ceil()))
@@ -82,8 +109,16 @@ pub(super) fn value_label(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+/// A count as it is, other values in a few digits.
+pub(super) fn short_label(value: f64) -> String {
+    // Adding 0 makes -0 a 0.
+    if value.fract() == 0.0 && value.abs() < 1e9 { format!("{}", value + 0.0) } else { value_label(value) }
+}
+
+/// The least and the greatest of the values that can be drawn.
+pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.filter(|value| value.abs() < LARGEST).fold(None, |range, value| {
+        let value = if value.abs() < SMALLEST { 0.0 } else { value };
         let (low, high) = range.unwrap_or((value, value));
         Some((low.min(value), high.max(value)))
     })
@@ -119,7 +154,11 @@ fn label(value: f64, step: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-4..1e6).contains(&size) {
         let text = format!("{value:e}");
-        return if text.len() <= 6 { text } else { format!("{value:.1e}") };
+        if text.len() <= 6 {
+            return text;
+        }
+        // Large numbers with small steps between them differ in their last digits.
+        return if size > 1.0 && size < 1e12 && step >= 1.0 { format!("{value:.0}") } else { format!("{value:.1e}") };
     }
     let decimals = usize::try_from(whole((-(step.log10() + 1e-9)).ceil())).unwrap_or(0);
     let value = if size < step * 1e-6 { 0.0 } else { value };
@@ -145,6 +184,8 @@ mod tests {
         assert_eq!(labels(&Axis::steps([1.0, 4.0].into_iter())), ["1", "2", "3", "4"]);
         assert_eq!(labels(&Axis::linear([0.03, 0.91].into_iter())), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(&Axis::log([0.003, 2.0].into_iter())), ["0.001", "0.01", "0.1", "1", "10"]);
+        assert_eq!(labels(&Axis::linear([0.0, 40.0].into_iter())), ["0", "10", "20", "30", "40"]);
+        assert_eq!(labels(&Axis::exactly(2_000_000.0, 2_000_100.0))[..2], ["2e6", "2000020"]);
         assert_eq!(labels(&Axis::log([0.3, 2.0].into_iter())), ["0.2", "0.5", "1", "2"]);
     }
 
@@ -161,9 +202,10 @@ mod tests {
             vec![1e300],
             vec![-1e299, 1e299],
             vec![1.0, 1.0 + f64::EPSILON],
+            vec![1e-320, 3e-310],
         ] {
-            for axis in
-                [Axis::steps, Axis::linear, Axis::log].map(|make: fn(_) -> Axis| make(values.clone().into_iter()))
+            for axis in [Axis::steps, Axis::linear, Axis::around, Axis::log]
+                .map(|make: fn(_) -> Axis| make(values.clone().into_iter()))
             {
                 assert!(axis.ticks.len() < 30 && axis.low < axis.high, "{values:?} {axis:?}");
             }

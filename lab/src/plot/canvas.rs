@@ -1,17 +1,15 @@
-//! A drawing in logical pixels on plotters' SVG backend.
+//! A drawing in logical pixels, written as SVG.
 
-use plotters::coord::Shift;
-use plotters::prelude::{
-    BLACK, Circle, DrawingArea, FontStyle, FontTransform, IntoDrawingArea, PathElement, RGBColor, Rectangle,
-    SVGBackend, Text,
-};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, FontDesc, FontFamily, IntoTextStyle, ShapeStyle};
+use std::fmt::{self, Write as _};
+use std::io::Cursor;
 
-/// plotters rounds to whole pixels; with this many to one of ours, lines stay smooth.
-const SCALE: f64 = 4.0;
-/// plotters takes a font size to be the line height, and divides by this.
-const LINE_HEIGHT: f64 = 1.24;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use image::{ImageFormat, RgbImage};
+
+use super::palette::{Color, PANEL};
+use crate::display::escape;
+
 const FONT: &str = "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif";
 
 /// Where a text stands from its point.
@@ -22,82 +20,204 @@ pub(super) enum Anchor {
     End,
 }
 
-/// Draws one picture.
-pub(super) struct Canvas<'a> {
-    area: DrawingArea<SVGBackend<'a>, Shift>,
-}
-
 /// How a text looks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Type {
     pub(super) size: f64,
-    pub(super) color: RGBColor,
+    pub(super) color: Color,
     pub(super) bold: bool,
 }
 
-/// Draws a picture of this size in logical pixels.
-pub(super) fn picture(width: f64, height: f64, name: &str, draw: impl FnOnce(&Canvas<'_>)) -> String {
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, (pixels(width), pixels(height))).into_drawing_area();
-        let canvas = Canvas { area };
-        draw(&canvas);
-        // Drawing into a string can't fail.
-        let _ = canvas.area.present();
-    }
-    framed(&svg, width, height, name)
+/// How a line looks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stroke {
+    pub(super) color: Color,
+    pub(super) width: f64,
+    pub(super) opacity: f64,
+    pub(super) dashed: bool,
 }
 
-impl Canvas<'_> {
-    pub(super) fn line(&self, points: &[(f64, f64)], color: RGBColor, width: f64) {
-        self.path(points, color.stroke_width(pixels(width)));
+impl Stroke {
+    pub(super) fn new(color: Color, width: f64) -> Self {
+        Self { color, width, opacity: 1.0, dashed: false }
     }
 
-    /// A line with some of the ground shining through.
-    pub(super) fn faint(&self, points: &[(f64, f64)], color: RGBColor, width: f64) {
-        self.path(points, color.mix(0.45).stroke_width(pixels(width)));
+    /// The line with the ground shining through.
+    pub(super) fn opacity(self, opacity: f64) -> Self {
+        Self { opacity, ..self }
     }
 
-    pub(super) fn dot(&self, at: (f64, f64), radius: f64, color: RGBColor) {
-        let _ = self.area.draw(&Circle::new(place(at), pixels(radius), color.filled()));
+    pub(super) fn dashed(self, dashed: bool) -> Self {
+        Self { dashed, ..self }
+    }
+}
+
+/// A part of a picture, in logical pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Area {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
+}
+
+/// Draws one picture. What is drawn later covers what was drawn before.
+pub(super) struct Canvas {
+    svg: String,
+}
+
+/// Draws a picture of this size in logical pixels, with a name for those who can't see it.
+pub(super) fn picture(width: f64, height: f64, name: &str, draw: impl FnOnce(&mut Canvas)) -> String {
+    let (wide, high) = (Number(width), Number(height));
+    let svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{high}\" viewBox=\"0 0 {wide} {high}\" \
+         role=\"img\" aria-label=\"{}\" style=\"max-width:100%;height:auto\" font-family=\"{FONT}\">\n\
+         <rect width=\"{wide}\" height=\"{high}\" rx=\"8\" fill=\"{PANEL}\"/>\n",
+        clean(name)
+    );
+    let mut canvas = Canvas { svg };
+    draw(&mut canvas);
+    canvas.svg.push_str("</svg>\n");
+    canvas.svg
+}
+
+impl Canvas {
+    /// A line through points.
+    pub(super) fn line(&mut self, points: &[(f64, f64)], stroke: Stroke) {
+        let dash = if stroke.dashed { " stroke-dasharray=\"5 3.5\"" } else { "" };
+        self.put(format_args!(
+            "<polyline fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{}{dash} stroke-linejoin=\"round\" points=\"{}\"/>\n",
+            stroke.color,
+            Number(stroke.width),
+            Opacity("stroke-opacity", stroke.opacity),
+            Points(points)
+        ));
     }
 
-    pub(super) fn fill(&self, from: (f64, f64), to: (f64, f64), color: RGBColor) {
-        let _ = self.area.draw(&Rectangle::new([place(from), place(to)], color.filled()));
+    /// A surface within a line through points.
+    pub(super) fn surface(&mut self, points: &[(f64, f64)], color: Color, opacity: f64) {
+        let opacity = Opacity("fill-opacity", opacity);
+        self.put(format_args!("<polygon fill=\"{color}\"{opacity} points=\"{}\"/>\n", Points(points)));
+    }
+
+    pub(super) fn dot(&mut self, (x, y): (f64, f64), radius: f64, color: Color) {
+        let (x, y, radius) = (Number(x), Number(y), Number(radius));
+        self.put(format_args!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"{color}\"/>\n"));
+    }
+
+    /// Dots with a rim, so that each can be told from those behind it.
+    pub(super) fn rings(&mut self, places: impl Iterator<Item = (f64, f64)>, radius: f64, color: Color) {
+        let radius = Number(radius);
+        self.put(format_args!("<g fill=\"{color}\" fill-opacity=\"0.8\" stroke=\"{PANEL}\" stroke-width=\"0.75\">\n"));
+        for (x, y) in places {
+            self.put(format_args!("<circle cx=\"{}\" cy=\"{}\" r=\"{radius}\"/>\n", Number(x), Number(y)));
+        }
+        self.svg.push_str("</g>\n");
+    }
+
+    /// Round spots of one size and colour. Those that overlap do not add up.
+    pub(super) fn spots(&mut self, places: &[(f64, f64)], size: f64, color: Color, opacity: f64) {
+        self.put(format_args!(
+            "<path fill=\"none\" stroke=\"{color}\" stroke-width=\"{}\"{} stroke-linecap=\"round\" d=\"",
+            Number(size),
+            Opacity("stroke-opacity", opacity)
+        ));
+        for &(x, y) in places {
+            self.put(format_args!("M{} {}h0", Number(x), Number(y)));
+        }
+        self.svg.push_str("\"/>\n");
+    }
+
+    pub(super) fn fill(&mut self, from: (f64, f64), to: (f64, f64), color: Color) {
+        let (left, top) = (from.0.min(to.0), from.1.min(to.1));
+        let (width, height) = (Number((to.0 - from.0).abs()), Number((to.1 - from.1).abs()));
+        let (x, y) = (Number(left), Number(top));
+        self.put(format_args!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{color}\"/>\n"));
+    }
+
+    /// Fills an area with a picture of pixels, row after row, `columns` in a row; they keep their sharp edges.
+    pub(super) fn pixels(&mut self, area: Area, columns: usize, colors: &[Color]) {
+        let Some(data) = png(columns, colors) else {
+            return;
+        };
+        let Area { left, top, width, height } = area;
+        self.put(format_args!(
+            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \
+             style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{}\"/>\n",
+            Number(left),
+            Number(top),
+            Number(width),
+            Number(height),
+            STANDARD.encode(data)
+        ));
     }
 
     /// Writes a text, its middle at the height of the point.
-    pub(super) fn text(&self, text: &str, at: (f64, f64), anchor: Anchor, look: Type) {
-        self.write(text, at, anchor, look, FontTransform::None);
+    pub(super) fn text(&mut self, text: &str, (x, y): (f64, f64), anchor: Anchor, look: Type) {
+        self.write(text, format_args!("x=\"{}\" y=\"{}\"", Number(x), Number(y)), anchor, look);
     }
 
     /// Writes a text from bottom to top.
-    pub(super) fn upward(&self, text: &str, at: (f64, f64), anchor: Anchor, look: Type) {
-        self.write(text, at, anchor, look, FontTransform::Rotate270);
+    pub(super) fn upward(&mut self, text: &str, (x, y): (f64, f64), anchor: Anchor, look: Type) {
+        self.write(
+            text,
+            format_args!("transform=\"translate({} {}) rotate(-90)\"", Number(x), Number(y)),
+            anchor,
+            look,
+        );
     }
 
-    fn path(&self, points: &[(f64, f64)], style: ShapeStyle) {
-        let points: Vec<_> = points.iter().copied().map(place).collect();
-        let _ = self.area.draw(&PathElement::new(points, style));
-    }
-
-    fn write(&self, text: &str, at: (f64, f64), anchor: Anchor, look: Type, turn: FontTransform) {
-        let weight = if look.bold { FontStyle::Bold } else { FontStyle::Normal };
-        let font = FontDesc::new(FontFamily::Name(FONT), look.size * SCALE * LINE_HEIGHT, weight).transform(turn);
-        let across = match anchor {
-            Anchor::Start => HPos::Left,
-            Anchor::Middle => HPos::Center,
-            Anchor::End => HPos::Right,
+    fn write(&mut self, text: &str, place: fmt::Arguments<'_>, anchor: Anchor, look: Type) {
+        let anchor = match anchor {
+            Anchor::Start => "",
+            Anchor::Middle => " text-anchor=\"middle\"",
+            Anchor::End => " text-anchor=\"end\"",
         };
-        let style = font.color(&BLACK).color(&look.color).pos(Pos::new(across, VPos::Center));
-        let _ = self.area.draw(&Text::new(text.to_owned(), place(at), style.into_text_style(&self.area)));
+        let weight = if look.bold { " font-weight=\"600\"" } else { "" };
+        let (size, color, text) = (Number(look.size), look.color, clean(text));
+        self.put(format_args!(
+            "<text {place} dy=\".35em\"{anchor}{weight} font-size=\"{size}\" fill=\"{color}\">{text}</text>\n"
+        ));
+    }
+
+    fn put(&mut self, part: fmt::Arguments<'_>) {
+        // Writing into a string can't fail.
+        let _ = self.svg.write_fmt(part);
     }
 }
 
-/// How wide a text will be, about: there is no font to measure it with.
-#[allow(clippy::cast_precision_loss)] // texts are short
+/// How wide a text will be, about: there is no font to measure it with, so this is for a wide one.
 pub(super) fn width_of(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * 0.55
+    let width = |c: char| match c {
+        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '|' | '\'' | '!' | 'I' | ' ' => 0.32,
+        'f' | 't' | 'r' | '(' | ')' | '[' | ']' | '-' | '/' => 0.41,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' => 0.92,
+        c if c.is_ascii_uppercase() => 0.68,
+        c if u32::from(c) < 0x2E80 => 0.6,
+        // Chinese, Japanese, Korean, pictures.
+        _ => 1.0,
+    };
+    text.chars().map(width).sum::<f64>() * size
+}
+
+/// A text no wider than `most`: of a longer one, the start and, half as much, the end, which often tells names apart.
+pub(super) fn fit(text: &str, size: f64, most: f64) -> String {
+    if width_of(text, size) <= most {
+        return text.to_owned();
+    }
+    let room = most - width_of("…", size);
+    let start: String = within(text.chars(), size, room * 2.0 / 3.0).collect();
+    let end: Vec<char> = within(text.chars().rev(), size, room / 3.0).collect();
+    format!("{}…{}", start.trim_end(), end.iter().rev().collect::<String>().trim_start())
+}
+
+/// The first characters that are together no wider than `most`.
+fn within(text: impl Iterator<Item = char>, size: f64, most: f64) -> impl Iterator<Item = char> {
+    let mut width = 0.0;
+    text.take_while(move |c| {
+        width += width_of(c.encode_utf8(&mut [0; 4]), size);
+        width <= most
+    })
 }
 
 /// A whole number as a coordinate.
@@ -106,26 +226,63 @@ pub(super) fn count(number: usize) -> f64 {
     number as f64
 }
 
-#[allow(clippy::cast_possible_truncation)] // pictures are some thousand pixels wide
-fn place((x, y): (f64, f64)) -> (i32, i32) {
-    ((x * SCALE).round() as i32, (y * SCALE).round() as i32)
+/// A text as XML has it: escaped, and without the characters that XML forbids.
+fn clean(text: &str) -> String {
+    let forbidden = |c: char| c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}');
+    escape(&text.chars().map(|c| if forbidden(c) { ' ' } else { c }).collect::<String>())
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // sizes are positive and small
-fn pixels(size: f64) -> u32 {
-    (size * SCALE).round() as u32
+/// Pixels as a PNG file; none if there are none.
+fn png(columns: usize, colors: &[Color]) -> Option<Vec<u8>> {
+    let rows = colors.len().checked_div(columns)?;
+    let bytes: Vec<u8> = colors.iter().flat_map(|color| [color.0, color.1, color.2]).collect();
+    let picture = RgbImage::from_raw(u32::try_from(columns).ok()?, u32::try_from(rows).ok()?, bytes)?;
+    let mut out = Cursor::new(Vec::new());
+    picture.write_to(&mut out, ImageFormat::Png).ok()?;
+    Some(out.into_inner())
 }
 
-/// Gives the drawing its size on the page, its panel and its name for those who can't see it.
-fn framed(svg: &str, width: f64, height: f64, name: &str) -> String {
-    let body = svg.split_once(">\n").map_or(svg, |(_, body)| body);
-    let (full_width, full_height) = (pixels(width), pixels(height));
-    let name = crate::display::escape(name);
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {full_width} {full_height}\" role=\"img\" aria-label=\"{name}\" \
-         style=\"max-width:100%;height:auto\">\n<rect width=\"{full_width}\" height=\"{full_height}\" rx=\"{}\" \
-         fill=\"#FCFCFD\"/>\n{body}",
-        pixels(8.0)
-    )
+/// A coordinate to a hundredth of a pixel.
+struct Number(f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Adding 0 makes -0 a 0.
+        write!(f, "{}", (self.0 * 100.0).round() / 100.0 + 0.0)
+    }
+}
+
+struct Points<'a>(&'a [(f64, f64)]);
+
+impl fmt::Display for Points<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, &(x, y)) in self.0.iter().enumerate() {
+            let space = if index == 0 { "" } else { " " };
+            write!(f, "{space}{},{}", Number(x), Number(y))?;
+        }
+        Ok(())
+    }
+}
+
+/// An attribute that is left out when it is 1.
+struct Opacity(&'static str, f64);
+
+impl fmt::Display for Opacity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.1 < 1.0 { write!(f, " {}=\"{}\"", self.0, Number(self.1)) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_keep_both_ends() {
+        let name = "a class with a rather long name 17";
+        assert_eq!(fit(name, 10.0, 500.0), name);
+        let cut = fit(name, 10.0, 100.0);
+        assert!(cut.starts_with("a class") && cut.ends_with("17") && width_of(&cut, 10.0) <= 100.0, "{cut}");
+        assert_eq!(fit(name, 10.0, 0.0), "…");
+    }
 }

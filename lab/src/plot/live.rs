@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Figure, LineChart, line_chart};
+use super::chart::Draw;
+use super::{LineChart, figure, line_chart};
 use crate::display::{DisplayHandle, MimeBundle, Pending, Show, register};
 
 /// At most six drawings a second, however fast points come.
@@ -23,7 +24,7 @@ struct Live {
 
 #[derive(Debug)]
 struct State {
-    figure: Figure,
+    charts: Vec<LineChart>,
     place: Option<DisplayHandle>,
     drawn: Option<Instant>,
     newer: bool,
@@ -37,7 +38,7 @@ impl LiveChart {
 
     /// Charts with axes as they were set.
     pub fn of(charts: Vec<LineChart>) -> Self {
-        let state = State { figure: Figure::new(charts), place: None, drawn: None, newer: false };
+        let state = State { charts, place: None, drawn: None, newer: false };
         let live = Arc::new(Live { state: Mutex::new(state) });
         register(&live);
         Self { live }
@@ -55,7 +56,7 @@ impl LiveChart {
 
     /// The picture as an SVG document, for the tracker or a file.
     pub fn svg(&self) -> String {
-        self.live.lock().figure.svg()
+        figure::svg(&self.live.lock().drawn())
     }
 }
 
@@ -63,7 +64,7 @@ impl Show for LiveChart {
     fn show(&self) -> MimeBundle {
         let mut state = self.live.lock();
         state.newer = false;
-        state.figure.show()
+        state.show()
     }
 }
 
@@ -86,10 +87,19 @@ impl Drop for Live {
 }
 
 impl State {
+    fn drawn(&self) -> Vec<&dyn Draw> {
+        self.charts.iter().map(|chart| chart as &dyn Draw).collect()
+    }
+
+    fn show(&self) -> MimeBundle {
+        let charts = self.drawn();
+        MimeBundle::new().with_text(figure::text(&charts)).with_svg(figure::svg(&charts))
+    }
+
     #[allow(clippy::cast_precision_loss)] // steps are far below 2^52
     fn push(&mut self, title: &str, line: &str, x: usize, y: f64) {
-        let charts = &mut self.figure.charts;
-        let index = charts.iter().position(|chart| chart.title == title).unwrap_or_else(|| {
+        let charts = &mut self.charts;
+        let index = charts.iter().position(|chart| chart.labels.title == title).unwrap_or_else(|| {
             charts.push(line_chart(title).x_label("epoch"));
             charts.len() - 1
         });
@@ -113,7 +123,7 @@ impl State {
         if !crate::host::attached() {
             return;
         }
-        let bundle = self.figure.show();
+        let bundle = self.show();
         match &self.place {
             Some(place) => place.replace(bundle),
             None => self.place = Some(DisplayHandle::with(bundle)),

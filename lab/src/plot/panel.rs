@@ -1,128 +1,142 @@
-//! One chart of lines: frame, grid, lines, and their names at their ends.
+//! Draws a chart of lines: bands, lines, and their names at their ends.
 
-use plotters::style::RGBColor;
-
-use super::axis::{Axis, value_label};
-use super::canvas::{Anchor, Canvas, Type, count, width_of};
+use super::axis::value_label;
+use super::canvas::{Anchor, Area, Canvas, Stroke, Type, count, fit, width_of};
+use super::chart::Draw;
+use super::frame::{Frame, TICK};
 use super::line::{LineChart, Series};
-use super::palette;
+use super::palette::{self, Color};
+use super::thin::stretches;
 
-const TICK: Type = Type { size: 11.0, color: palette::QUIET, bold: false };
-const TITLE: Type = Type { size: 14.0, color: palette::INK, bold: true };
 const NAME: f64 = 11.5;
 /// The least space between the names of two lines.
 const APART: f64 = 15.0;
 /// Lines with at most this many points show each of them.
 const DOTS: usize = 40;
+/// With more lines than this, they are thinner and show no points.
+const FEW: usize = 7;
 
-/// Where the data is drawn, in logical pixels.
-struct Frame {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-    x: Axis,
-    y: Axis,
-}
+impl Draw for LineChart {
+    fn size(&self, alone: bool) -> (f64, f64) {
+        (if alone { 560.0 } else { 410.0 }, 270.0)
+    }
 
-impl Frame {
-    fn place(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
-        let (x, y) = (self.x.part(x)?, self.y.part(y)?);
-        Some((self.left + x * (self.right - self.left), self.bottom - y * (self.bottom - self.top)))
+    fn draw(&self, canvas: &mut Canvas, area: Area) {
+        let lines: Vec<Line<'_>> =
+            self.series.iter().enumerate().map(|(index, series)| Line::new(self, index, series)).collect();
+        let names = lines.iter().map(|line| width_of(&line.end, NAME)).fold(0.0, f64::max);
+        let frame = Frame::new(area, &self.labels, self.axes(), 0.0, names.min(area.width * 0.36));
+        frame.draw(canvas, area, &self.labels);
+        lines.iter().for_each(|line| line.band(canvas, &frame));
+        lines.iter().for_each(|line| line.draw(canvas, &frame));
+        write_names(canvas, &frame, &lines, area.left + area.width - 8.0);
     }
-}
 
-/// Draws a chart into the part of the canvas that starts at `from` and is `width` wide.
-pub(super) fn draw(canvas: &Canvas<'_>, chart: &LineChart, from: f64, width: f64, height: f64) {
-    let frame = frame(chart, from, width, height);
-    grid(canvas, &frame);
-    canvas.text(&chart.title, (from + 18.0, 22.0), Anchor::Start, TITLE);
-    if !chart.x_label.is_empty() {
-        canvas.text(&chart.x_label, ((frame.left + frame.right) / 2.0, height - 13.0), Anchor::Middle, TICK);
-    }
-    if !chart.y_label.is_empty() {
-        canvas.upward(&chart.y_label, (from + 15.0, (frame.top + frame.bottom) / 2.0), Anchor::Middle, TICK);
-    }
-    for (index, series) in chart.series.iter().enumerate() {
-        line(canvas, &frame, series, palette::series(index));
-    }
-    names(canvas, &frame, chart);
-}
-
-fn frame(chart: &LineChart, from: f64, width: f64, height: f64) -> Frame {
-    let points = || chart.series.iter().flat_map(|series| series.points.iter().copied());
-    let x = Axis::steps(points().map(|(x, _)| x));
-    let values = points().map(|(_, y)| y);
-    let y = if chart.log_y { Axis::log(values) } else { Axis::linear(values) };
-    let ticks = y.ticks.iter().map(|(_, label)| width_of(label, TICK.size)).fold(0.0, f64::max);
-    let label = if chart.y_label.is_empty() { 0.0 } else { 16.0 };
-    let names = chart.series.iter().map(|series| width_of(&end(series), NAME)).fold(0.0, f64::max);
-    let below = if chart.x_label.is_empty() { 30.0 } else { 46.0 };
-    Frame {
-        left: from + 20.0 + label + ticks,
-        right: from + width - 22.0 - names.min(width * 0.4),
-        top: 46.0,
-        bottom: height - below,
-        x,
-        y,
+    fn text(&self) -> String {
+        let ends = self.series.iter().filter_map(|series| Some((&series.name, series.points.last()?)));
+        let ends: Vec<_> = ends.map(|(name, (x, y))| format!("{name} {y} at {x}")).collect();
+        format!("{}: {}", self.labels.title, ends.join(", "))
     }
 }
 
-fn grid(canvas: &Canvas<'_>, frame: &Frame) {
-    for (tick, label) in &frame.y.ticks {
-        let Some(part) = frame.y.part(*tick) else {
-            continue;
-        };
-        let y = frame.bottom - part * (frame.bottom - frame.top);
-        let color = if part.abs() < 1e-9 { palette::BASE } else { palette::GRID };
-        canvas.line(&[(frame.left, y), (frame.right, y)], color, 1.0);
-        canvas.text(label, (frame.left - 7.0, y), Anchor::End, TICK);
-    }
-    for (tick, label) in &frame.x.ticks {
-        let Some(part) = frame.x.part(*tick) else {
-            continue;
-        };
-        let x = frame.left + part * (frame.right - frame.left);
-        canvas.line(&[(x, frame.bottom), (x, frame.bottom + 4.0)], palette::BASE, 1.0);
-        canvas.text(label, (x, frame.bottom + 15.0), Anchor::Middle, TICK);
-    }
+/// A line as it is drawn.
+struct Line<'a> {
+    series: &'a Series,
+    smoothed: Option<Vec<(f64, f64)>>,
+    color: Color,
+    dashed: bool,
+    /// Whether there are few lines.
+    few: bool,
+    /// What is written at its end.
+    end: String,
 }
 
-/// Draws the stretches between points that have no place, and the last point.
-fn line(canvas: &Canvas<'_>, frame: &Frame, series: &Series, color: RGBColor) {
-    let places: Vec<_> = series.points.iter().map(|&point| frame.place(point)).collect();
-    for stretch in places.split(Option::is_none) {
-        let stretch: Vec<_> = stretch.iter().copied().flatten().collect();
-        if stretch.len() > 1 {
-            canvas.line(&stretch, color, 2.0);
-        }
-        if stretch.len() == 1 || places.len() <= DOTS {
-            stretch.iter().for_each(|&place| canvas.dot(place, 2.25, color));
+impl<'a> Line<'a> {
+    fn new(chart: &LineChart, index: usize, series: &'a Series) -> Self {
+        let smoothed = chart.smoothed(series);
+        let points = smoothed.as_ref().unwrap_or(&series.points);
+        let value = points.iter().rev().map(|&(_, y)| y).find(|y| y.is_finite()).map(value_label).unwrap_or_default();
+        let end = format!("{} {value}", series.name).trim().to_owned();
+        Self {
+            series,
+            smoothed,
+            color: palette::series(index),
+            dashed: palette::dashed(index),
+            few: chart.series.len() <= FEW,
+            end,
         }
     }
-    if let Some(&last) = places.iter().flatten().next_back() {
-        canvas.dot(last, 3.25, color);
+
+    /// The points that the line goes through.
+    fn points(&self) -> &[(f64, f64)] {
+        self.smoothed.as_ref().unwrap_or(&self.series.points)
+    }
+
+    fn band(&self, canvas: &mut Canvas, frame: &Frame) {
+        let band = &self.series.band;
+        let lows = stretches(band.iter().map(|&(x, low, high)| frame.place((x, high)).and(frame.place((x, low)))));
+        let highs = stretches(band.iter().map(|&(x, low, high)| frame.place((x, low)).and(frame.place((x, high)))));
+        for (low, high) in lows.into_iter().zip(highs) {
+            let around: Vec<_> = low.into_iter().chain(high.into_iter().rev()).collect();
+            canvas.surface(&around, self.color, 0.16);
+        }
+    }
+
+    fn draw(&self, canvas: &mut Canvas, frame: &Frame) {
+        let stroke = Stroke::new(self.color, if self.few { 2.0 } else { 1.25 }).dashed(self.dashed);
+        if self.smoothed.is_some() {
+            let faint = Stroke::new(self.color, 1.0).opacity(0.3);
+            for stretch in stretches(self.series.points.iter().map(|&point| frame.place(point))) {
+                canvas.line(&stretch, faint);
+            }
+        }
+        let points = self.points();
+        let drawn = stretches(points.iter().map(|&point| frame.place(point)));
+        for stretch in &drawn {
+            if stretch.len() > 1 {
+                canvas.line(stretch, stroke);
+            }
+            if stretch.len() == 1 || (points.len() <= DOTS && self.smoothed.is_none() && self.few) {
+                stretch.iter().for_each(|&place| canvas.dot(place, 2.25, self.color));
+            }
+        }
+        if let Some(&last) = drawn.last().and_then(|stretch| stretch.last()) {
+            canvas.dot(last, 3.25, self.color);
+        }
     }
 }
 
-/// Writes each line's name and last value beside its end, moved apart where they would overlap.
-fn names(canvas: &Canvas<'_>, frame: &Frame, chart: &LineChart) {
+/// Writes each line's name and last value beside its end, moved apart where they would overlap; as many as
+/// there is room for.
+fn write_names(canvas: &mut Canvas, frame: &Frame, lines: &[Line<'_>], right: f64) {
     let mut names: Vec<(f64, f64, usize)> = Vec::new();
-    for (index, series) in chart.series.iter().enumerate() {
-        if let Some((_, y)) = series.points.iter().rev().find_map(|&point| frame.place(point)) {
+    for (index, line) in lines.iter().enumerate() {
+        if let Some((_, y)) = line.points().iter().rev().find_map(|&point| frame.place(point)) {
             names.push((y, y, index));
         }
     }
-    names.sort_by(|a, b| a.0.total_cmp(&b.0));
-    apart(&mut names, frame.top, frame.bottom);
-    for &(y, at, index) in &names {
-        let color = palette::series(index);
-        if (y - at).abs() > 4.0 {
-            canvas.faint(&[(frame.right + 3.0, at), (frame.right + 9.0, y)], color, 1.0);
-        }
-        let look = Type { size: NAME, color, bold: false };
-        canvas.text(&end(&chart.series[index]), (frame.right + 11.0, y), Anchor::Start, look);
+    let room = room(frame.top, frame.bottom);
+    if names.len() > room {
+        let more = format!("and {} more", names.len() + 1 - room);
+        names.truncate(room - 1);
+        canvas.text(&more, (frame.right + 11.0, frame.bottom), Anchor::Start, TICK);
     }
+    names.sort_by(|a, b| a.0.total_cmp(&b.0));
+    apart(&mut names, frame.top, frame.bottom - if lines.len() > room { APART } else { 0.0 });
+    for &(y, at, index) in &names {
+        let line = &lines[index];
+        if (y - at).abs() > 4.0 {
+            canvas.line(&[(frame.right + 3.0, at), (frame.right + 9.0, y)], Stroke::new(line.color, 1.0).opacity(0.45));
+        }
+        let text = fit(&line.end, NAME, right - frame.right - 11.0);
+        canvas.text(&text, (frame.right + 11.0, y), Anchor::Start, Type { size: NAME, color: line.color, bold: false });
+    }
+}
+
+/// How many names have room between top and bottom; at least one.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a few
+fn room(top: f64, bottom: f64) -> usize {
+    ((bottom - top) / APART).max(0.0) as usize + 1
 }
 
 /// Moves what is sorted from top to bottom at least [`APART`] apart, within the frame if there is room.
@@ -137,13 +151,6 @@ fn apart(names: &mut [(f64, f64, usize)], top: f64, bottom: f64) {
         name.0 = name.0.min(most);
         most = name.0 - APART;
     }
-}
-
-/// What is written at the end of a line.
-fn end(series: &Series) -> String {
-    let value = series.points.iter().rev().map(|&(_, y)| y).find(|y| y.is_finite());
-    let value = value.map(value_label).unwrap_or_default();
-    format!("{} {value}", series.name).trim().to_owned()
 }
 
 #[cfg(test)]

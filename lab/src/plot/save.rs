@@ -10,7 +10,7 @@ use resvg::usvg::{Options, Tree, fontdb};
 /// Pixels of a PNG for each unit of the SVG: sharp on screens of today, and in print at half the size.
 const SCALE: f32 = 2.0;
 
-/// A picture that could not be written.
+/// A picture that could not be drawn or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlotError {
@@ -21,6 +21,10 @@ pub enum PlotError {
     /// The file can't be written.
     #[error("can't write {}: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
+
+    /// The data does not have the shape that the chart needs.
+    #[error("{what}")]
+    Shape { what: String },
 
     /// The picture can't be drawn as pixels.
     #[error("can't draw {} as PNG: {reason}", path.display())]
@@ -59,7 +63,7 @@ fn png(svg: &str) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::plot::{Figure, line_chart};
+    use crate::plot::{Figure, heatmap, line_chart};
 
     #[test]
     fn the_name_says_what_is_written() {
@@ -76,6 +80,13 @@ mod tests {
         let dark = |row| (0..1120).filter(|&column| picture.get_pixel(column, row).0[0] < 0x90).count();
         assert!((460..540).map(dark).sum::<usize>() > 200, "no text");
         assert!((92..440).map(dark).sum::<usize>() > 1_000, "no line");
+        // Pictures within the picture are drawn too: a large heat map is one, half white, half deep blue.
+        let values: Vec<f64> = (0..1600).map(|cell| if cell % 40 < 20 { 0.0 } else { 1.0 }).collect();
+        let heat = heatmap("", 40, 40, &values).expect("as many values as cells");
+        heat.save(folder.join("heat.png")).expect("a PNG");
+        let picture = image::open(folder.join("heat.png")).expect("a picture").into_rgb8();
+        let deep = picture.pixels().filter(|pixel| pixel.0 == [8, 69, 129]).count();
+        assert!(deep > 400 * 800, "{deep} of {:?}", picture.dimensions());
         let error = figure.save(folder.join("loss.gif")).expect_err("no such format").to_string();
         assert!(error.contains("loss.gif") && error.contains(".png"), "{error}");
         assert!(figure.save(folder.join("nowhere/loss.svg")).is_err());
