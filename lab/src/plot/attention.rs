@@ -1,6 +1,6 @@
 //! What each head of an attention layer looks at.
 
-use dfdx::shapes::Shape;
+use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::Tensor;
 
 use super::axis::value_label;

@@ -1,6 +1,6 @@
 //! Rows of a matrix or pictures of a tensor, side by side.
 
-use dfdx::shapes::Shape;
+use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::Tensor;
 
 use super::canvas::{Anchor, Area, Canvas, Type, count, fit};
