@@ -14,10 +14,10 @@ pub use dfdx::prelude::{abs, negate, slice};
 // lab's own, which go before names from both.
 pub use crate::data::{
     Array, Augment, Batches, BytePairs, Characters, Chunks, Classes, DataError, Dataset, Evaluation, Fill, Imputer,
-    LabelEncoder, Matrix, OneHotEncoder, OrdinalEncoder, Outliers, Sampler, Samples, Scaler, Stream, TokenBatches,
-    Tokenizer, Unknown, Windows, class_names, clip_outliers, csv_to_parquet, data_file, drop_outliers, k_fold, mixup,
-    read_csv, read_csv_named, read_frame, read_idx, read_image, read_json, read_npy, read_npz, read_parquet, read_text,
-    scan, split, split_by, tensor_from, time_split,
+    LabelEncoder, Matrix, OneHotEncoder, OrdinalEncoder, Outliers, Pictures, Sampler, Samples, Scaler, Stream,
+    TokenBatches, Tokenizer, Unknown, Windows, class_names, clip_outliers, csv_to_parquet, data_file, drop_outliers,
+    k_fold, mixup, read_csv, read_csv_named, read_frame, read_idx, read_image, read_json, read_npy, read_npz,
+    read_parquet, read_text, scan, split, split_by, tensor_from, time_split,
 };
 pub use crate::device::{Dev, device, device_seeded, seed_random};
 pub use crate::display::{DisplayHandle, MimeBundle, Show, Table, clear_output, display, html, markdown, svg};

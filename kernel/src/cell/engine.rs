@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use wire::{Ended, ToHost};
 
-use super::compile::{CompileError, Compiled, Compiler};
+use super::compile::{Compiled, Compiler};
 use super::diagnostics;
 use super::failure::{Failure, lost};
 use super::follow::Follow;
 use super::generate::{Generated, How, Plan, Surroundings, generate};
 use super::host::{End, Host, HostError};
 use super::items::ItemPart;
+use super::naming::Naming;
 use super::opt;
 use super::split::{Split, split};
 use super::state::{Gone, Held, Origin, State, Variable};
@@ -66,15 +67,6 @@ struct Ready {
     names: Option<Naming>,
     /// Whether it was compiled without optimisation and no one asked for that.
     quick: bool,
-}
-
-/// The types of new variables, being asked for; dropped, its compiler is stopped.
-struct Naming(tokio::task::JoinHandle<Result<BTreeMap<String, String>, CompileError>>);
-
-impl Drop for Naming {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl Engine {
@@ -216,8 +208,7 @@ impl Engine {
             cell.is_light = choice.is_light;
             if !plan.put.is_empty() && names.is_none() {
                 let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
-                let (compiler, run) = (self.compiler.clone(), cell.clone());
-                names = Some(Naming(tokio::spawn(async move { compiler.names(&probe, &run).await })));
+                names = Some(Naming::ask(&self.compiler, probe, &cell));
             }
             let compiled = match level {
                 None if opt > 0 => {
@@ -313,9 +304,7 @@ impl Engine {
         let origin = Origin { cell: request.cell, text: request.text.into() };
         let cell = origin.cell;
         let types = match ready.names.take() {
-            Some(mut names) => {
-                (&mut names.0).await.map_err(|error| Failure::new("InternalError", &error.to_string()))??
-            }
+            Some(names) => names.types(&ready.cell.krate()).await?,
             None => BTreeMap::new(),
         };
         let state = &mut self.state;

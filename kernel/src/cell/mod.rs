@@ -18,6 +18,7 @@ pub(crate) mod host;
 mod imports;
 pub(crate) mod items;
 pub(crate) mod names;
+mod naming;
 pub(crate) mod opt;
 pub(crate) mod pump;
 mod settle;
