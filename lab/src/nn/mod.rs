@@ -15,6 +15,8 @@ mod op;
 mod parallel;
 mod recurrent;
 mod shape;
+#[cfg(test)]
+mod speed;
 mod summary;
 mod weights;
 
