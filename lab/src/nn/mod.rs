@@ -15,6 +15,8 @@ mod op;
 mod parallel;
 mod recurrent;
 pub(crate) mod shape;
+#[cfg(test)]
+mod speed;
 mod summary;
 mod weights;
 

@@ -1,5 +1,11 @@
 //! Sizes that a layer states, checked while compiling, with a message that shows both.
 
+use dfdx::shapes::{Const, Dim, HasShape};
+use dfdx::tensor::{CpuError, Tape, Tensor};
+use dfdx::tensor_ops::ReshapeTo;
+
+use crate::device::Dev;
+
 /// A message put together while compiling, where `format!` can't be used.
 #[derive(Clone, Copy)]
 pub(crate) struct Message {
@@ -52,6 +58,51 @@ impl Message {
 pub(crate) const fn places(size: usize, kernel: usize, stride: usize, padding: usize) -> usize {
     let padded = size + 2 * padding;
     if stride == 0 || kernel == 0 || kernel > padded { 0 } else { (padded - kernel) / stride + 1 }
+}
+
+/// A kind of layer, for messages.
+pub(crate) trait Named {
+    const NAME: &'static str;
+}
+
+/// What attention and recurrent layers work on.
+type Rows<B, S, const SIZE: usize, T> = Tensor<(B, S, Const<SIZE>), f32, Dev, T>;
+
+/// Rows as the type that a layer of rows of `DIM` works on; other rows do not compile.
+pub(crate) fn rows_of<N: Named, const DIM: usize, const ROW: usize, B: Dim, S: Dim, T: Tape<f32, Dev>>(
+    x: Rows<B, S, ROW, T>,
+) -> Result<Rows<B, S, DIM, T>, CpuError> {
+    let () = Takes::<N, DIM, ROW>::CHECK;
+    let shape = (x.shape().0, x.shape().1, Const);
+    x.try_reshape_like(&shape)
+}
+
+/// Rows (or channels) of another size than a layer takes: `Takes::<Kind, 64, 32>::CHECK` does not compile.
+pub(crate) struct Takes<N, const TAKES: usize, const GETS: usize>(N);
+
+impl<N: Named, const TAKES: usize, const GETS: usize> Takes<N, TAKES, GETS> {
+    const MESSAGE: &'static str =
+        Message::new().text(N::NAME).text(" ").number(TAKES).text(", but gets ").number(GETS).as_str();
+
+    pub(crate) const CHECK: () = assert!(TAKES == GETS, "{}", Self::MESSAGE);
+}
+
+macro_rules! named {
+    ($($kind:ident $name:literal;)*) => { $(
+        pub(crate) struct $kind;
+
+        impl Named for $kind {
+            const NAME: &'static str = $name;
+        }
+    )* };
+}
+
+named! {
+    AttentionRows "attention takes rows of";
+    BlockRows "a Transformer block takes rows of";
+    NormRows "LayerNorm takes rows of";
+    RecurrentRows "a recurrent layer takes rows of";
+    ConvolutionChannels "a convolution takes this many channels:";
 }
 
 #[cfg(test)]

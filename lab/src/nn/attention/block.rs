@@ -13,6 +13,7 @@ use super::mask::{AttentionError, AttentionMask};
 use crate::device::Dev;
 use crate::nn::dense::{Activation, LayerNorm, Linear, ReLU, activate, linear, sum};
 use crate::nn::dropout::dropout;
+use crate::nn::shape::{BlockRows, rows_of};
 
 /// An encoder block: `TransformerEncoderBlock<DIM, HEADS, HIDDEN, NORM_FIRST = false, ACTIVATION = ReLU, DROPOUT = 0>`.
 /// As `torch.nn.TransformerEncoderLayer` with `dropout=DROPOUT / 100` and `batch_first=True`.
@@ -200,6 +201,7 @@ pub(super) fn feed_forward<
 impl<
     B: Dim,
     S: Dim,
+    const ROW: usize,
     const DIM: usize,
     const HEADS: usize,
     const HIDDEN: usize,
@@ -208,12 +210,13 @@ impl<
     A: Activation,
     const DROPOUT: usize,
     T: Tape<f32, Dev>,
-> Module<Rows<B, S, DIM, T>> for TransformerBlock<DIM, HEADS, HIDDEN, CAUSAL, NORM_FIRST, A, DROPOUT>
+> Module<Rows<B, S, ROW, T>> for TransformerBlock<DIM, HEADS, HIDDEN, CAUSAL, NORM_FIRST, A, DROPOUT>
 {
     type Output = Rows<B, S, DIM, T>;
     type Error = CpuError;
 
-    fn try_forward(&self, x: Rows<B, S, DIM, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Rows<B, S, ROW, T>) -> Result<Self::Output, CpuError> {
+        let x = rows_of::<BlockRows, DIM, ROW, _, _, _>(x)?;
         without_mask(self.run(x, &AttentionMask::none()))
     }
 }
@@ -221,6 +224,7 @@ impl<
 impl<
     B: Dim,
     S: Dim,
+    const ROW: usize,
     const DIM: usize,
     const HEADS: usize,
     const HIDDEN: usize,
@@ -229,13 +233,13 @@ impl<
     A: Activation,
     const DROPOUT: usize,
     T: Tape<f32, Dev>,
-> Module<(Rows<B, S, DIM, T>, &AttentionMask)>
+> Module<(Rows<B, S, ROW, T>, &AttentionMask)>
     for TransformerBlock<DIM, HEADS, HIDDEN, CAUSAL, NORM_FIRST, A, DROPOUT>
 {
     type Output = Rows<B, S, DIM, T>;
     type Error = AttentionError;
 
-    fn try_forward(&self, (x, mask): (Rows<B, S, DIM, T>, &AttentionMask)) -> Result<Self::Output, AttentionError> {
-        self.run(x, mask)
+    fn try_forward(&self, (x, mask): (Rows<B, S, ROW, T>, &AttentionMask)) -> Result<Self::Output, AttentionError> {
+        self.run(rows_of::<BlockRows, DIM, ROW, _, _, _>(x)?, mask)
     }
 }

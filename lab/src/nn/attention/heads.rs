@@ -13,6 +13,7 @@ use super::product::attend;
 use crate::device::Dev;
 use crate::nn::dense::{Linear, linear};
 use crate::nn::dropout::Possible;
+use crate::nn::shape::{AttentionRows, rows_of};
 
 /// `MultiHeadAttention<DIM, HEADS, CAUSAL = false, DROPOUT = 0>`: each row of `DIM` numbers becomes a query, a key and a value;
 /// queries look at keys, head by head, and what they see is mapped back to `DIM` numbers. As
@@ -110,25 +111,42 @@ impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: us
     }
 }
 
-impl<B: Dim, S: Dim, const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: usize, T: Tape<f32, Dev>>
-    Module<Rows<B, S, DIM, T>> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
+impl<
+    B: Dim,
+    S: Dim,
+    const ROW: usize,
+    const DIM: usize,
+    const HEADS: usize,
+    const CAUSAL: bool,
+    const DROPOUT: usize,
+    T: Tape<f32, Dev>,
+> Module<Rows<B, S, ROW, T>> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
 {
     type Output = Rows<B, S, DIM, T>;
     type Error = CpuError;
 
-    fn try_forward(&self, x: Rows<B, S, DIM, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Rows<B, S, ROW, T>) -> Result<Self::Output, CpuError> {
+        let x = rows_of::<AttentionRows, DIM, ROW, _, _, _>(x)?;
         without_mask(self.attend_self(x, &AttentionMask::none()))
     }
 }
 
-impl<B: Dim, S: Dim, const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: usize, T: Tape<f32, Dev>>
-    Module<(Rows<B, S, DIM, T>, &AttentionMask)> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
+impl<
+    B: Dim,
+    S: Dim,
+    const ROW: usize,
+    const DIM: usize,
+    const HEADS: usize,
+    const CAUSAL: bool,
+    const DROPOUT: usize,
+    T: Tape<f32, Dev>,
+> Module<(Rows<B, S, ROW, T>, &AttentionMask)> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
 {
     type Output = Rows<B, S, DIM, T>;
     type Error = AttentionError;
 
-    fn try_forward(&self, (x, mask): (Rows<B, S, DIM, T>, &AttentionMask)) -> Result<Self::Output, AttentionError> {
-        self.attend_self(x, mask)
+    fn try_forward(&self, (x, mask): (Rows<B, S, ROW, T>, &AttentionMask)) -> Result<Self::Output, AttentionError> {
+        self.attend_self(rows_of::<AttentionRows, DIM, ROW, _, _, _>(x)?, mask)
     }
 }
 
@@ -139,21 +157,22 @@ impl<
     B: Dim,
     Q: Dim,
     K: Dim,
+    const ROW: usize,
     const DIM: usize,
     const HEADS: usize,
     const CAUSAL: bool,
     const DROPOUT: usize,
     T: Tape<f32, Dev>,
-> Module<(Rows<B, Q, DIM, T>, Memory<B, K, DIM>)> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
+> Module<(Rows<B, Q, ROW, T>, Memory<B, K, DIM>)> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
 {
     type Output = Rows<B, Q, DIM, T>;
     type Error = AttentionError;
 
     fn try_forward(
         &self,
-        (x, memory): (Rows<B, Q, DIM, T>, Memory<B, K, DIM>),
+        (x, memory): (Rows<B, Q, ROW, T>, Memory<B, K, DIM>),
     ) -> Result<Self::Output, AttentionError> {
-        self.attend(x, &memory, &AttentionMask::none())
+        self.attend(rows_of::<AttentionRows, DIM, ROW, _, _, _>(x)?, &memory, &AttentionMask::none())
     }
 }
 
@@ -161,21 +180,22 @@ impl<
     B: Dim,
     Q: Dim,
     K: Dim,
+    const ROW: usize,
     const DIM: usize,
     const HEADS: usize,
     const CAUSAL: bool,
     const DROPOUT: usize,
     T: Tape<f32, Dev>,
-> Module<(Rows<B, Q, DIM, T>, Memory<B, K, DIM>, &AttentionMask)> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
+> Module<(Rows<B, Q, ROW, T>, Memory<B, K, DIM>, &AttentionMask)> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
 {
     type Output = Rows<B, Q, DIM, T>;
     type Error = AttentionError;
 
     fn try_forward(
         &self,
-        (x, memory, mask): (Rows<B, Q, DIM, T>, Memory<B, K, DIM>, &AttentionMask),
+        (x, memory, mask): (Rows<B, Q, ROW, T>, Memory<B, K, DIM>, &AttentionMask),
     ) -> Result<Self::Output, AttentionError> {
-        self.attend(x, &memory, mask)
+        self.attend(rows_of::<AttentionRows, DIM, ROW, _, _, _>(x)?, &memory, mask)
     }
 }
 

@@ -13,7 +13,7 @@ use super::window::Window;
 use crate::device::Dev;
 use crate::nn::init;
 use crate::nn::op::Inputs;
-use crate::nn::shape::{Message, places};
+use crate::nn::shape::{ConvolutionChannels, Message, Takes, places};
 
 /// `Conv1D<IN, OUT, KERNEL, LENGTH, STRIDE = 1, PADDING = 0>`: convolution along a sequence, from
 /// `(batch, IN, length)` to `(batch, OUT, LENGTH)`. As `torch.nn.Conv1d`.
@@ -111,6 +111,7 @@ impl<
 
 impl<
     B: Dim,
+    const C: usize,
     const IN: usize,
     const OUT: usize,
     const KERNEL: usize,
@@ -119,12 +120,13 @@ impl<
     const PADDING: usize,
     const L: usize,
     T: Tape<f32, Dev>,
-> Module<Tensor<(B, Const<IN>, Const<L>), f32, Dev, T>> for Conv1D<IN, OUT, KERNEL, LENGTH, STRIDE, PADDING>
+> Module<Tensor<(B, Const<C>, Const<L>), f32, Dev, T>> for Conv1D<IN, OUT, KERNEL, LENGTH, STRIDE, PADDING>
 {
     type Output = Tensor<(B, Const<OUT>, Const<LENGTH>), f32, Dev, T>;
     type Error = CpuError;
 
-    fn try_forward(&self, x: Tensor<(B, Const<IN>, Const<L>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, Const<C>, Const<L>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+        let () = Takes::<ConvolutionChannels, IN, C>::CHECK;
         let () = Slides1D::<L, KERNEL, STRIDE, PADDING, LENGTH>::CHECK;
         let window = Slides1D::<L, KERNEL, STRIDE, PADDING, LENGTH>::window(IN);
         let shape = (x.shape().0, Const, Const);

@@ -13,7 +13,7 @@ use super::window::Window;
 use crate::device::Dev;
 use crate::nn::init;
 use crate::nn::op::Inputs;
-use crate::nn::shape::{Message, places};
+use crate::nn::shape::{ConvolutionChannels, Message, Takes, places};
 
 /// `Conv2D<IN, OUT, KERNEL, HEIGHT, WIDTH, STRIDE = 1, PADDING = 0>`: convolution with a square kernel, from
 /// `(batch, IN, height, width)` to `(batch, OUT, HEIGHT, WIDTH)`. As `torch.nn.Conv2d`.
@@ -116,6 +116,7 @@ impl<
 
 impl<
     B: Dim,
+    const C: usize,
     const IN: usize,
     const OUT: usize,
     const KERNEL: usize,
@@ -126,16 +127,14 @@ impl<
     const H: usize,
     const W: usize,
     T: Tape<f32, Dev>,
-> Module<Tensor<(B, Const<IN>, Const<H>, Const<W>), f32, Dev, T>>
+> Module<Tensor<(B, Const<C>, Const<H>, Const<W>), f32, Dev, T>>
     for Conv2D<IN, OUT, KERNEL, HEIGHT, WIDTH, STRIDE, PADDING>
 {
     type Output = Tensor<(B, Const<OUT>, Const<HEIGHT>, Const<WIDTH>), f32, Dev, T>;
     type Error = CpuError;
 
-    fn try_forward(
-        &self,
-        x: Tensor<(B, Const<IN>, Const<H>, Const<W>), f32, Dev, T>,
-    ) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, Const<C>, Const<H>, Const<W>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+        let () = Takes::<ConvolutionChannels, IN, C>::CHECK;
         let () = Slides2D::<H, W, KERNEL, STRIDE, PADDING, HEIGHT, WIDTH>::CHECK;
         let window = Slides2D::<H, W, KERNEL, STRIDE, PADDING, HEIGHT, WIDTH>::window(IN);
         let shape = (x.shape().0, Const, Const, Const);

@@ -11,6 +11,7 @@ use dfdx::tensor_ops::Device;
 use crate::device::Dev;
 use crate::nn::op::{Inputs, Op, add_to};
 use crate::nn::parallel::{parallel, per_job};
+use crate::nn::shape::{NormRows, Takes};
 
 /// As PyTorch's default.
 const EPSILON: f32 = 1e-5;
@@ -45,29 +46,37 @@ impl<const SIZE: usize> TensorCollection<f32, Dev> for LayerNorm<SIZE> {
 }
 
 impl<const SIZE: usize> LayerNorm<SIZE> {
-    fn rows<S: Shape, T: Tape<f32, Dev>>(&self, x: Tensor<S, f32, Dev, T>) -> Result<Tensor<S, f32, Dev, T>, CpuError> {
-        let shape = *x.shape();
+    fn rows<const ROW: usize, S: Shape, Out: Shape, T: Tape<f32, Dev>>(
+        &self,
+        x: Tensor<S, f32, Dev, T>,
+        shape: Out,
+    ) -> Result<Tensor<Out, f32, Dev, T>, CpuError> {
+        let () = Takes::<NormRows, SIZE, ROW>::CHECK;
         Inputs::of(x)?.and(&self.weight)?.and(&self.bias)?.apply(Normalize::new(SIZE), shape)
     }
 }
 
-impl<B: Dim, const SIZE: usize, T: Tape<f32, Dev>> Module<Tensor<(B, Const<SIZE>), f32, Dev, T>> for LayerNorm<SIZE> {
+impl<B: Dim, const SIZE: usize, const ROW: usize, T: Tape<f32, Dev>> Module<Tensor<(B, Const<ROW>), f32, Dev, T>>
+    for LayerNorm<SIZE>
+{
     type Output = Tensor<(B, Const<SIZE>), f32, Dev, T>;
     type Error = CpuError;
 
-    fn try_forward(&self, x: Tensor<(B, Const<SIZE>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
-        self.rows(x)
+    fn try_forward(&self, x: Tensor<(B, Const<ROW>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+        let shape = (x.shape().0, Const);
+        self.rows::<ROW, _, _, _>(x, shape)
     }
 }
 
-impl<B: Dim, L: Dim, const SIZE: usize, T: Tape<f32, Dev>> Module<Tensor<(B, L, Const<SIZE>), f32, Dev, T>>
-    for LayerNorm<SIZE>
+impl<B: Dim, L: Dim, const SIZE: usize, const ROW: usize, T: Tape<f32, Dev>>
+    Module<Tensor<(B, L, Const<ROW>), f32, Dev, T>> for LayerNorm<SIZE>
 {
     type Output = Tensor<(B, L, Const<SIZE>), f32, Dev, T>;
     type Error = CpuError;
 
-    fn try_forward(&self, x: Tensor<(B, L, Const<SIZE>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
-        self.rows(x)
+    fn try_forward(&self, x: Tensor<(B, L, Const<ROW>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+        let shape = (x.shape().0, x.shape().1, Const);
+        self.rows::<ROW, _, _, _>(x, shape)
     }
 }
 

@@ -15,6 +15,7 @@ use self::cell::Cell;
 use self::sequence::{Sequence, Sizes};
 use super::init;
 use super::op::{Inputs, Op};
+use super::shape::{RecurrentRows, rows_of};
 use crate::device::Dev;
 
 /// The state of a recurrent layer after a sequence, from which it can go on with the next: no gradient goes
@@ -135,13 +136,14 @@ macro_rules! recurrent {
             }
         }
 
-        impl<B: Dim, S: Dim, const INPUT: usize, const HIDDEN: usize, T: Tape<f32, Dev>> Module<Rows<B, S, INPUT, T>>
-            for $name<INPUT, HIDDEN>
+        impl<B: Dim, S: Dim, const ROW: usize, const INPUT: usize, const HIDDEN: usize, T: Tape<f32, Dev>>
+            Module<Rows<B, S, ROW, T>> for $name<INPUT, HIDDEN>
         {
             type Output = Rows<B, S, HIDDEN, T>;
             type Error = CpuError;
 
-            fn try_forward(&self, x: Rows<B, S, INPUT, T>) -> Result<Self::Output, CpuError> {
+            fn try_forward(&self, x: Rows<B, S, ROW, T>) -> Result<Self::Output, CpuError> {
+                let x = rows_of::<RecurrentRows, INPUT, ROW, _, _, _>(x)?;
                 let shape = (x.shape().0, x.shape().1, Const);
                 let sizes = Sizes { batch: shape.0.size(), steps: shape.1.size(), input: INPUT, hidden: HIDDEN };
                 let first = [(); 2].map(|()| vec![0.0; sizes.batch * HIDDEN]);
