@@ -29,7 +29,7 @@ fn parquet() -> Vec<u8> {
 
 fn npy() -> Vec<u8> {
     let mut header = "{'descr': '<f4', 'fortran_order': False, 'shape': (50,), }".to_owned();
-    while (10 + header.len() + 1) % 64 != 0 {
+    while !(10 + header.len() + 1).is_multiple_of(64) {
         header.push(' ');
     }
     header.push('\n');
@@ -62,7 +62,7 @@ type Case = (&'static str, Vec<u8>, fn(&Path) -> Option<DataError>);
 fn files() -> Vec<Case> {
     // An odd number of them: one that is cut between two lines is whole.
     let lines = b"{\"a\": 1, \"b\": \"some text\"}\n".repeat(21);
-    let array = [b"[".as_slice(), &lines[..lines.len() - 1].to_vec(), b"]"].concat();
+    let array = [b"[".as_slice(), &lines[..lines.len() - 1], b"]"].concat();
     let array = String::from_utf8(array).expect("text").replace("\n", ",").into_bytes();
     vec![
         ("t.csv.gz", gzipped(&b"a,b\n1,2\n".repeat(1_000)), |path| read_frame(path).err()),

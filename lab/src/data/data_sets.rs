@@ -3,6 +3,7 @@
 //! `LinearRegression` on what they give.
 
 #![allow(clippy::print_stdout)]
+#![allow(clippy::excessive_precision, reason = "the digits that scikit-learn prints")]
 
 use dfdx::nn::builders::Linear;
 use dfdx::nn::{DeviceBuildExt, Module};

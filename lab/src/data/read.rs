@@ -102,17 +102,17 @@ fn json(path: &Path) -> Result<DataFrame, DataError> {
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     let mut content = Vec::new();
     open(path)?.read_to_end(&mut content).map_err(|source| not_open(path, source))?;
+    let damaged = |reason: String| DataError::Read { path: path.to_owned(), format: "gzip", reason };
+    if content.is_empty() && path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz")) {
+        return Err(damaged("the file is empty".to_owned()));
+    }
     if !content.starts_with(&[0x1f, 0x8b]) {
         return Ok(content);
     }
     let mut unpacked = Vec::new();
-    match MultiGzDecoder::new(content.as_slice()).read_to_end(&mut unpacked) {
-        Ok(_) => Ok(unpacked),
-        Err(error) => {
-            let reason = format!("{error}; the file is damaged or cut short");
-            Err(DataError::Read { path: path.to_owned(), format: "gzip", reason })
-        }
-    }
+    let read = MultiGzDecoder::new(content.as_slice()).read_to_end(&mut unpacked);
+    read.map_err(|error| damaged(format!("{error}; the file is damaged or cut short")))?;
+    Ok(unpacked)
 }
 
 pub(super) fn open(path: &Path) -> Result<File, DataError> {
