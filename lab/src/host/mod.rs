@@ -5,6 +5,7 @@
 mod channel;
 mod front;
 mod guard;
+mod memory;
 mod page;
 mod panics;
 mod replace;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use libloading::{Library, Symbol};
 use wire::{Ended, FromHost, ToHost};
 
-use super::{channel, front, guard, page, panics, signals, store};
+use super::{channel, front, guard, memory, page, panics, signals, store};
 
 /// How often what was printed without a line end is handed on.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
@@ -20,6 +20,7 @@ static RUNNING: AtomicBool = AtomicBool::new(false);
 /// When this process was not started by a kernel.
 pub(super) fn serve() -> std::io::Result<()> {
     surroundings();
+    memory::keep();
     page::attach()?;
     let (channel, orders) = channel::open()?;
     signals::install();

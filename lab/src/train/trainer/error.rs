@@ -6,7 +6,7 @@ use crate::nn::WeightsError;
 use crate::train::TrainError;
 
 /// An error from code that a trainer calls: a batch, a loss, a validation.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub type BoxError = Box<dyn std::error::Error>;
 
 /// Why a training could not go on, or not be resumed. The model is as it was after the last step.
 #[derive(Debug, thiserror::Error)]

@@ -54,7 +54,7 @@ use reporter::Reporter;
 ///     |model, gradients, (x, y)| Ok(cross_entropy_with_logits_loss(model.forward(x.trace(gradients)), y)),
 ///     |model| Ok(test.evaluate(model, &dev)?),
 /// )?;
-/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// The same, written out:
@@ -75,7 +75,7 @@ use reporter::Reporter;
 ///     let tested = test.evaluate(&trainer.model, &dev)?;
 ///     trainer.validated(&tested)?;
 /// }
-/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// An interrupt stops it at the next step, with a checkpoint if there is a folder for them; to run the cell again
