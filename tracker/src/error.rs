@@ -48,6 +48,12 @@ pub enum Error {
     #[error("{what} of run {run} in {} is damaged: {source}; restore the file from a backup", path.display())]
     Damaged { what: &'static str, run: String, path: PathBuf, source: serde_json::Error },
 
+    #[error("the points of run {run} in {} are damaged: restore the file from a backup", path.display())]
+    DamagedPoints { run: String, path: PathBuf },
+
+    #[error("run {run} goes on in process {pid} on {host}: end it first")]
+    StillRunning { run: String, pid: i64, host: String },
+
     #[error("no run is called {wanted:?} in {}; {}", path.display(), candidates(known, "it holds", "it holds no run"))]
     UnknownRun { wanted: String, path: PathBuf, known: Vec<String> },
 
@@ -56,6 +62,9 @@ pub enum Error {
 
     #[error("run {run} has no artifact {wanted:?}; {}", candidates(known, "it has", "it has none"))]
     UnknownArtifact { run: String, wanted: String, known: Vec<String> },
+
+    #[error("run {run} has no metric {wanted:?}; {}", candidates(known, "it has", "it has none"))]
+    UnknownMetric { run: String, wanted: String, known: Vec<String> },
 
     #[error("runs cannot be sorted by {key:?}; {}", candidates(known, "try", "there is nothing to sort by"))]
     UnknownSortKey { key: String, known: Vec<String> },

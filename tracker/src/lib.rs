@@ -4,6 +4,7 @@
 //! any thread, inside an async runtime or not. SQL lives in `store` alone.
 
 pub mod capture;
+mod chunk;
 pub mod compare;
 mod config;
 pub mod context;

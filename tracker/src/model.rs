@@ -127,11 +127,7 @@ pub struct Metric {
 impl Metric {
     /// The name, with the context when there is one: `loss`, `loss{subset=test}`.
     pub fn key(&self) -> String {
-        if self.context.is_empty() {
-            return self.name.clone();
-        }
-        let pairs = self.context.iter().map(|(key, value)| format!("{key}={value}"));
-        format!("{}{{{}}}", self.name, pairs.collect::<Vec<_>>().join(","))
+        key(&self.name, &self.context)
     }
 
     /// Whether less or more is better, guessed from the name.
@@ -146,6 +142,15 @@ impl Metric {
             Direction::Higher => self.max,
         }
     }
+}
+
+/// As [`Metric::key`].
+pub(crate) fn key(name: &str, context: &BTreeMap<String, String>) -> String {
+    if context.is_empty() {
+        return name.to_owned();
+    }
+    let pairs = context.iter().map(|(key, value)| format!("{key}={value}"));
+    format!("{name}{{{}}}", pairs.collect::<Vec<_>>().join(","))
 }
 
 /// A value and the step it was logged at.

@@ -1,17 +1,18 @@
 //! Reading a run database: a blocking face over the SQL in `read`.
 
 pub(crate) mod open;
+mod points;
 mod read;
 pub(crate) mod write;
 
-use sqlx::SqliteConnection;
+use sqlx::{Connection, SqliteConnection};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::is_busy;
-use crate::model::{Artifact, Cell, RunRecord, Series};
+use crate::model::{Artifact, Cell, Point, RunRecord, Series};
 use crate::{Comparison, Error, Query, Result, Table, capture};
 
 /// An open run database. Cheap to share between threads by reference; calls take turns.
@@ -88,6 +89,20 @@ impl Store {
     /// [`Error::Sql`] when the file cannot be read.
     pub fn series(&self, run: &RunRecord) -> Result<Vec<Series>> {
         self.wait(async |conn, place| read::series(conn, place, run).await)
+    }
+
+    /// A metric of a run as a curve to draw: all its points by step when there are few, else the least and the
+    /// greatest value of each of `width` stretches or some more. No extreme is lost, and each is at its own step
+    /// (its time is that of the step, to the jitter within 2,048 points). A stretch of NaN is one point of NaN.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMetric`] with those there are; [`Error::Sql`] when the file cannot be read.
+    pub fn curve(&self, run: &RunRecord, metric: &str, width: usize) -> Result<Vec<Point>> {
+        self.wait(async |conn, place| {
+            let mut conn = conn.begin().await.map_err(place.doing("read the points"))?;
+            let series = read::series_id(&mut conn, place, run, metric).await?;
+            points::curve(&mut conn, place, &run.uid, series, width).await
+        })
     }
 
     /// What a run attached, oldest first.
@@ -198,7 +213,7 @@ fn blocking<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 async fn reap(conn: &mut SqliteConnection, place: &Place) -> Result<HashSet<i64>> {
     let mut dead = HashSet::new();
     for run in read::running(conn, place, &capture::host()).await? {
-        if capture::is_gone(run.pid, run.process_start) {
+        if capture::is_gone(run.pid, run.process_start, run.machine.as_deref()) {
             dead.insert(run.id);
         }
     }

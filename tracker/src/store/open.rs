@@ -93,6 +93,8 @@ async fn prepare(path: &Path) -> Result<SqliteConnection> {
     let failed = |source| unopened(path, source);
     let mut conn = options(path)
         .create_if_missing(true)
+        // Made by a thread of its own, see `record::checkpoint`.
+        .pragma("wal_autocheckpoint", "0")
         // In WAL a commit need not wait for the disk; a power cut may take the last second, never the file.
         .synchronous(SqliteSynchronous::Normal)
         .connect()
@@ -118,7 +120,7 @@ fn known_version() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).foreign_keys(true)
 }
 

@@ -3,23 +3,28 @@
 use sqlx::{Connection, SqliteConnection};
 use std::collections::{BTreeMap, HashMap};
 
-use super::Place;
+use super::{Place, points};
 use crate::capture::now_ms;
-use crate::model::{Artifact, At, Cell, Git, Metric, Param, Point, RunRecord, Series, Status};
-use crate::{Error, Result};
+use crate::model::{Artifact, At, Cell, Git, Metric, Param, RunRecord, Series, Status};
+use crate::{Error, Result, model, record};
 
 /// A run that says it is running, and by which process.
 pub(super) struct Running {
     pub(super) id: i64,
     pub(super) pid: i64,
     pub(super) process_start: Option<i64>,
+    pub(super) machine: Option<String>,
 }
 
 pub(super) async fn running(conn: &mut SqliteConnection, place: &Place, host: &str) -> Result<Vec<Running>> {
-    sqlx::query_as!(Running, "SELECT id, pid, process_start FROM run WHERE status = 'running' AND host = ?", host,)
-        .fetch_all(conn)
-        .await
-        .map_err(place.doing("look for crashed runs"))
+    sqlx::query_as!(
+        Running,
+        "SELECT id, pid, process_start, machine FROM run WHERE status = 'running' AND host = ?",
+        host,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(place.doing("look for crashed runs"))
 }
 
 /// The id of the run that `wanted` means.
@@ -203,23 +208,46 @@ async fn tags(conn: &mut SqliteConnection, place: &Place, ids: &str, runs: &mut 
 pub(super) async fn series(conn: &mut SqliteConnection, place: &Place, run: &RunRecord) -> Result<Vec<Series>> {
     // One snapshot: the run may go on meanwhile, and a summary must tell what its points tell.
     let mut conn = conn.begin().await.map_err(place.doing("read the points"))?;
-    let rows = sqlx::query!(
-        "SELECT point.series_id, point.step, point.time_ms, point.value
-         FROM point JOIN series ON series.id = point.series_id
-         WHERE series.run_id = ? ORDER BY point.series_id, point.seq",
-        run.id,
-    )
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(place.doing("read the points"))?;
-    let mut values: BTreeMap<i64, Vec<Point>> = BTreeMap::new();
-    for row in rows {
-        let point = Point { step: row.step, time_ms: row.time_ms, value: row.value.unwrap_or(f64::NAN) };
-        values.entry(row.series_id).or_default().push(point);
+    let ids = sqlx::query_scalar!("SELECT id FROM series WHERE run_id = ? ORDER BY id", run.id)
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(place.doing("read the points"))?;
+    let metrics = runs_by_id(&mut conn, place, &[run.id]).await?.pop().map(|run| run.metrics).unwrap_or_default();
+    let mut series = Vec::with_capacity(ids.len());
+    for (id, metric) in ids.into_iter().zip(metrics) {
+        series.push(Series { metric, values: points::all(&mut conn, place, &run.uid, id).await? });
     }
-    let fresh = runs_by_id(&mut conn, place, &[run.id]).await?.pop();
-    let metrics = fresh.map(|run| run.metrics).unwrap_or_default();
-    Ok(metrics.into_iter().zip(values.into_values()).map(|(metric, values)| Series { metric, values }).collect())
+    Ok(series)
+}
+
+/// The id of a series by [`Metric::key`].
+pub(super) async fn series_id(conn: &mut SqliteConnection, place: &Place, run: &RunRecord, key: &str) -> Result<i64> {
+    let rows = sqlx::query!("SELECT id, name, context FROM series WHERE run_id = ? ORDER BY id", run.id)
+        .fetch_all(conn)
+        .await
+        .map_err(place.doing("read the metrics"))?;
+    let mut known = Vec::with_capacity(rows.len());
+    for row in rows {
+        let context = serde_json::from_str(&row.context).map_err(damaged("a metric", &run.uid, place))?;
+        let name = model::key(&row.name, &context);
+        if name == key {
+            return Ok(row.id);
+        }
+        known.push(name);
+    }
+    Err(Error::UnknownMetric { run: run.uid.clone(), wanted: key.to_owned(), known })
+}
+
+/// What the process that resumes a run must know of its series.
+pub(super) async fn resumed(conn: &mut SqliteConnection, run: i64) -> sqlx::Result<Vec<record::Series>> {
+    let rows = sqlx::query!("SELECT * FROM series WHERE run_id = ? ORDER BY id", run).fetch_all(conn).await?;
+    let series = rows.into_iter().map(|row| {
+        let last = At { value: row.last_value.unwrap_or(f64::NAN), step: row.last_step };
+        let (min, max) = (at(row.min_value, row.min_step), at(row.max_value, row.max_step));
+        let summary = record::Summary { points: row.points, last, last_ms: row.last_ms.unwrap_or(0), min, max };
+        record::Series::resumed(row.name, row.context, row.id, summary)
+    });
+    Ok(series.collect())
 }
 
 pub(super) async fn artifacts(conn: &mut SqliteConnection, place: &Place, run: i64) -> Result<Vec<Artifact>> {
