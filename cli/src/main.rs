@@ -3,12 +3,15 @@
 mod cell_host;
 mod compare;
 mod env;
+mod export;
 mod guard;
 mod install;
+mod keep;
 mod kernel;
 mod run;
 mod runs;
 mod show;
+mod sql;
 mod table;
 
 use std::process::ExitCode;
@@ -29,6 +32,14 @@ enum Verb {
     Runs(runs::Args),
     Show(show::Args),
     Compare(compare::Args),
+    Sql(sql::Args),
+    Export(export::Args),
+    Delete(keep::Delete),
+    Undelete(keep::Undelete),
+    Gc(keep::Gc),
+    Vacuum(keep::Vacuum),
+    Backup(keep::Backup),
+    Merge(keep::Merge),
     Install(install::Args),
     Env(env::Args),
     Kernel(kernel::Args),
@@ -45,6 +56,14 @@ fn main() -> ExitCode {
         Verb::Runs(args) => runs::run(args),
         Verb::Show(args) => show::run(args),
         Verb::Compare(args) => compare::run(args),
+        Verb::Sql(args) => sql::run(args),
+        Verb::Export(args) => export::run(args),
+        Verb::Delete(args) => keep::delete(args),
+        Verb::Undelete(args) => keep::undelete(args),
+        Verb::Gc(args) => keep::gc(args),
+        Verb::Vacuum(args) => keep::vacuum(args),
+        Verb::Backup(args) => keep::backup(args),
+        Verb::Merge(args) => keep::merge(args),
         Verb::Install(args) => install::run(args),
         Verb::Env(args) => env::run(args),
         Verb::Kernel(args) => kernel::run(args),

@@ -66,6 +66,15 @@ pub enum Error {
     #[error("run {run} has no metric {wanted:?}; {}", candidates(known, "it has", "it has none"))]
     UnknownMetric { run: String, wanted: String, known: Vec<String> },
 
+    #[error("{mistake}")]
+    Query { mistake: crate::query::Mistake },
+
+    #[error("the SQL was refused: {why}; the views to read from are runs, params, tags, metrics, points and artifacts")]
+    Refused { why: String },
+
+    #[error("{} exists already: name another file", path.display())]
+    Exists { path: PathBuf },
+
     #[error("runs cannot be sorted by {key:?}; {}", candidates(known, "try", "there is nothing to sort by"))]
     UnknownSortKey { key: String, known: Vec<String> },
 

@@ -22,7 +22,7 @@ pub use error::Error;
 pub use model::{Artifact, Cell, Metric, Param, RunRecord, Series, Status};
 pub use query::Query;
 pub use record::{Builder, Run, Scalar, Step};
-pub use store::Store;
+pub use store::{Merged, Removed, Rows, SqlCell, Store};
 pub use table::Table;
 
 /// What every call of this crate returns.

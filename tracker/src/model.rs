@@ -54,6 +54,8 @@ pub struct RunRecord {
     pub name: String,
     /// The run that this one is a part of.
     pub parent: Option<i64>,
+    /// The group of runs that it belongs to.
+    pub group: Option<String>,
     pub status: Status,
     /// Milliseconds since 1970 UTC, as every `_ms` moment here.
     pub started_ms: i64,
@@ -217,7 +219,7 @@ pub(crate) fn numbers<S: Serializer>(values: &[Option<f64>], serializer: S) -> R
 }
 
 /// The word for a value that JSON has no number for.
-pub(crate) fn nonfinite(value: f64) -> Option<&'static str> {
+pub fn nonfinite(value: f64) -> Option<&'static str> {
     if value.is_nan() {
         Some("NaN")
     } else if value.is_infinite() {

@@ -12,7 +12,8 @@ use tokio::runtime::Runtime;
 
 use crate::store::{open, runtime};
 
-const EVERY: Duration = Duration::from_secs(1);
+/// With the time to gather and to write, a second.
+const EVERY: Duration = Duration::from_millis(800);
 
 pub(super) struct Checkpoints {
     path: PathBuf,

@@ -222,7 +222,12 @@ impl Hub {
         batches.retain(Batch::has_work);
         if !batches.is_empty() {
             let conn = connected(&mut self.conn, &self.runtime, &self.place)?;
-            let stored = self.runtime.block_on(write::batches(conn, &self.place, &batches))?;
+            let stored = self.runtime.block_on(write::batches(conn, &self.place, &batches));
+            if matches!(&stored, Err(error) if !matches!(error, Error::Busy { .. })) {
+                // What failed half way may have left a transaction open.
+                self.conn = None;
+            }
+            let stored = stored?;
             self.checkpoints.wanted = true;
             for done in stored {
                 if let Some(run) = self.runs.get_mut(&done.run) {

@@ -49,7 +49,7 @@ async fn stored(conn: &mut SqliteConnection, place: &Place, series: i64) -> Resu
 }
 
 /// The rows that version 1 of the schema had.
-async fn loose(conn: &mut SqliteConnection, place: &Place, series: i64) -> Result<Vec<Point>> {
+pub(super) async fn loose(conn: &mut SqliteConnection, place: &Place, series: i64) -> Result<Vec<Point>> {
     let rows = sqlx::query!("SELECT step, time_ms, value FROM point_row WHERE series_id = ? ORDER BY seq", series)
         .fetch_all(conn)
         .await

@@ -1,44 +1,20 @@
-//! Which runs, in which order.
+//! Runs in the order of a metric, a parameter or anything else that they have.
 
 use serde_json::Value;
 use std::cmp::Ordering;
 
 use crate::model::Metric;
-use crate::{Error, Result, RunRecord, Status, compare};
+use crate::{Error, Result, RunRecord, compare};
 
-/// Which runs [`crate::Store::runs`] gives. The default: all, the newest first.
-#[derive(Debug, Clone, Default)]
-pub struct Query {
-    /// `started`, `duration`, `name`, `status`, a metric (`loss`, or one end of it: `loss.min`), a
-    /// parameter (`optimizer.lr`) or a tag. `metric.`, `param.` or `tag.` before it settles which is meant.
-    pub sort: Option<String>,
-    /// The greatest first. Runs without the key come last in both directions.
-    pub descending: bool,
-    /// No more than this many.
-    pub limit: Option<usize>,
-    pub status: Option<Status>,
-    /// Only runs of this name.
-    pub name: Option<String>,
-}
-
-impl Query {
-    /// Runs that come newest first, filtered, sorted and cut.
-    pub(crate) fn apply(&self, mut runs: Vec<RunRecord>) -> Result<Vec<RunRecord>> {
-        runs.retain(|run| {
-            self.status.is_none_or(|status| run.status == status)
-                && self.name.as_ref().is_none_or(|name| run.name == *name)
-        });
-        if let Some(sort) = &self.sort
-            && !runs.is_empty()
-        {
-            let key = Key::parse(sort, &runs)?;
-            let mut keyed: Vec<_> = runs.into_iter().map(|run| (key.of(&run), run)).collect();
-            keyed.sort_by(|(a, _), (b, _)| order(a, b, self.descending));
-            runs = keyed.into_iter().map(|(_, run)| run).collect();
-        }
-        runs.truncate(self.limit.unwrap_or(usize::MAX));
-        Ok(runs)
+/// Sorts runs that come newest first.
+pub(super) fn sorted(runs: Vec<RunRecord>, by: &str, descending: bool) -> Result<Vec<RunRecord>> {
+    if runs.is_empty() {
+        return Ok(runs);
     }
+    let key = Key::parse(by, &runs)?;
+    let mut keyed: Vec<_> = runs.into_iter().map(|run| (key.of(&run), run)).collect();
+    keyed.sort_by(|(a, _), (b, _)| order(a, b, descending));
+    Ok(keyed.into_iter().map(|(_, run)| run).collect())
 }
 
 /// What runs are sorted by.
