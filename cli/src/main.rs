@@ -8,11 +8,13 @@ mod guard;
 mod install;
 mod keep;
 mod kernel;
+mod report;
 mod run;
 mod runs;
 mod show;
 mod sql;
 mod table;
+mod top;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,8 @@ enum Verb {
     Runs(runs::Args),
     Show(show::Args),
     Compare(compare::Args),
+    Top(top::Args),
+    Report(report::Args),
     Sql(sql::Args),
     Export(export::Args),
     Delete(keep::Delete),
@@ -56,6 +60,8 @@ fn main() -> ExitCode {
         Verb::Runs(args) => runs::run(args),
         Verb::Show(args) => show::run(args),
         Verb::Compare(args) => compare::run(args),
+        Verb::Top(args) => top::run(args),
+        Verb::Report(args) => report::run(args),
         Verb::Sql(args) => sql::run(args),
         Verb::Export(args) => export::run(args),
         Verb::Delete(args) => keep::delete(args),

@@ -16,6 +16,7 @@ mod metrics;
 mod packing;
 mod page;
 mod querying;
+mod reporting;
 mod showing;
 mod support;
 mod writers;

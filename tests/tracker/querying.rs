@@ -128,8 +128,8 @@ fn sql_reads_the_views_and_refuses_to_write() {
     ]);
     assert_eq!(points, "step,value\n0,0.8\n1,0.9\n0,0.95\n");
     let json =
-        place.json(&["sql", "select max as best, null as nothing from metrics where max > 0.9", "--format", "json"]);
-    assert_eq!(json, json!([{"best": 0.95, "nothing": null}]));
+        place.json(&["sql", "select max as best, null as empty from metrics where max > 0.9", "--format", "json"]);
+    assert_eq!(json, json!([{"best": 0.95, "empty": null}]));
     let table =
         place.out(&["sql", "select path, value from params where run in (select run from runs where name = 'c')"]);
     assert!(line(&table, "lr").contains("auto"));

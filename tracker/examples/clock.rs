@@ -1,11 +1,11 @@
 //! The tracker against the clock: prints one line of JSON for `tests/bench/tracker.py`.
 //!
-//! `clock log FILE N` | `clock start FILE` | `clock runs FILE N`
+//! `clock log FILE N` | `clock start FILE` | `clock runs FILE N` | `clock reads FILE RUNS STEPS`
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement")]
 
 use std::path::Path;
-use std::time::Instant;
-use tracker::Run;
+use std::time::{Duration, Instant};
+use tracker::{Query, Run, Store};
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
@@ -14,7 +14,8 @@ fn main() {
         ["log", file, count] => log(file.as_ref(), count.parse().unwrap()),
         ["start", file] => start(file.as_ref()),
         ["runs", file, count] => runs(file.as_ref(), count.parse().unwrap()),
-        _ => panic!("usage: clock log FILE N | start FILE | runs FILE N"),
+        ["reads", file, runs, steps] => reads(file.as_ref(), runs.parse().unwrap(), steps.parse().unwrap()),
+        _ => panic!("usage: clock log FILE N | start FILE | runs FILE N | reads FILE RUNS STEPS"),
     }
 }
 
@@ -62,7 +63,7 @@ fn start(file: &Path) {
         let first = began.elapsed();
         run.finish().unwrap();
         // The thread that stores has gone, so the next run starts from nothing.
-        std::thread::sleep(std::time::Duration::from_millis(400));
+        std::thread::sleep(Duration::from_millis(400));
         first.as_secs_f64() * 1e3
     };
     let new = once();
@@ -80,4 +81,53 @@ fn runs(file: &Path, count: u64) {
         run.finish().unwrap();
     }
     println!("{{\"runs\": {count}, \"seconds\": {}}}", began.elapsed().as_secs_f64());
+}
+
+/// Many runs of ten metrics and 63 parameters, and what is asked of them.
+fn reads(file: &Path, runs: u64, steps: u64) {
+    let names: Vec<String> = (0..10).map(|metric| format!("metric{metric}")).collect();
+    for number in 0..runs {
+        let config: std::collections::BTreeMap<String, f64> =
+            (0..63).map(|parameter| (format!("p{parameter:02}"), (number * 7 + parameter) as f64 / 10.0)).collect();
+        let run = Run::start_in(file, "many", &config).unwrap();
+        for step in 0..steps {
+            for (metric, name) in names.iter().enumerate() {
+                run.log(name, step, (((number * 31 + step * 17) % 1009) as f64 + metric as f64) as f32 / 1009.0);
+            }
+        }
+        run.finish().unwrap();
+    }
+    let run = Run::start_in(file, "long", &()).unwrap();
+    for step in 0..1_000_000_u32 {
+        run.log("curve", step, f64::from(step).sin());
+    }
+    run.finish().unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+
+    let query = "status = finished and metric.metric1.max > 0.9 order by metric.metric0.last limit 100";
+    let began = Instant::now();
+    let store = Store::open(file).unwrap();
+    assert_eq!(store.find(query).unwrap().len(), 100.min(runs as usize));
+    let cold = began.elapsed();
+    let warm = median(|| assert_eq!(store.find(query).unwrap().len(), 100.min(runs as usize)));
+    let all = Query { name: Some("many".to_owned()), ..Query::default() };
+    let table = median(|| assert_eq!(store.table(&all).unwrap().columns.len(), 100));
+    let long = store.run("long").unwrap();
+    let curve = median(|| assert!(store.curve(&long, "curve", 1000).unwrap().len() > 1900));
+    println!(
+        "{{\"find_cold_ms\": {}, \"find_warm_ms\": {warm}, \"table_ms\": {table}, \"curve_ms\": {curve}}}",
+        cold.as_secs_f64() * 1e3
+    );
+}
+
+/// In milliseconds, of eleven times.
+fn median(mut work: impl FnMut()) -> f64 {
+    let mut times: Vec<f64> = Vec::new();
+    for _ in 0..11 {
+        let began = Instant::now();
+        work();
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    times[5]
 }

@@ -90,6 +90,9 @@ pub enum Error {
     #[error("{name:?} has {size} bytes, more than the {limit} that one artifact may have: store it in parts")]
     TooLarge { name: String, size: usize, limit: usize },
 
+    #[error("{name:?} is not {what}: attach it with `bytes` and its media type")]
+    NotMedia { name: String, what: &'static str },
+
     #[error("the thread that stores runs could not be started: {source}")]
     Thread { source: std::io::Error },
 

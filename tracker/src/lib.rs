@@ -4,6 +4,7 @@
 //! any thread, inside an async runtime or not. SQL lives in `store` alone.
 
 pub mod capture;
+mod chart;
 mod chunk;
 pub mod compare;
 mod config;
@@ -14,6 +15,8 @@ pub mod html;
 pub mod model;
 pub mod query;
 mod record;
+pub mod report;
+pub mod significance;
 mod store;
 pub mod table;
 

@@ -190,8 +190,8 @@ impl Key {
                 _ => Err("it is true or false".to_owned()),
             },
             // `name = 7` means the text.
-            (Self::Field(_) | Self::Tag(_), Value::Number(number)) => Ok(Value::Text(number.to_string())),
-            (Self::Field(_) | Self::Tag(_), Value::Bool(bool)) => Ok(Value::Text(bool.to_string())),
+            (Self::Field(_), Value::Number(number)) => Ok(Value::Text(number.to_string())),
+            (Self::Field(_), Value::Bool(bool)) => Ok(Value::Text(bool.to_string())),
             (_, value) => Ok(value),
         }
     }

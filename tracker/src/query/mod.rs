@@ -96,7 +96,7 @@ mod tests {
             ("name = a or name = b and not dirty", "Any([name = a, All([name = b, Not(dirty)])])"),
             ("(name = a or name = b) and dirty = true", "All([Any([name = a, name = b]), dirty = true])"),
             ("param.opt.lr <= 1e-3", "opt.lr <= 0.001"),
-            ("metric.val/loss-2.min > -.5", "a value is expected"),
+            ("metric.val/loss-2.min > -.5", "a value, such as"),
             ("metric.val/loss-2.min > -0.5", "val/loss-2{} Min > -0.5"),
             ("metric.\"a.max\".last = 1", "a.max{} Last = 1"),
             ("metric.loss{subset=test}.max != 2", "loss{\"subset\":\"test\"} Max <> 2"),

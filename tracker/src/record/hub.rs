@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use super::checkpoint::Checkpoints;
 use super::pending::Pending;
 use super::queue::Message;
+use super::usage::Usage;
 use crate::capture::{Found, now_ms};
 use crate::store::write::{self, Batch, Beginning, Ending};
 use crate::store::{Place, open, runtime};
@@ -72,6 +73,7 @@ struct Recording {
     uid: String,
     messages: Receiver<Message>,
     pending: Pending,
+    began: Instant,
     /// `None` once it is stored.
     found: Option<Found>,
 }
@@ -82,6 +84,7 @@ pub(super) struct Hub {
     /// Open while there are runs, and a moment longer.
     conn: Option<SqliteConnection>,
     checkpoints: Checkpoints,
+    usage: Usage,
     runs: BTreeMap<i64, Recording>,
     /// Since when storing has failed, and whether that was said; it is not said again until it works.
     failing: Option<(Instant, bool)>,
@@ -114,6 +117,7 @@ impl Hub {
             checkpoints: Checkpoints::of(&path),
             place: Place(path),
             conn: None,
+            usage: Usage::new(),
             runs: BTreeMap::new(),
             failing: None,
             folds: FOLDS,
@@ -152,7 +156,8 @@ impl Hub {
         }
         let _ = reply.send(self.try_begin(&beginning).map(|(begun, pending)| {
             let Begun { id, uid, .. } = &begun;
-            let recording = Recording { uid: uid.clone(), messages, pending, found: Some(found) };
+            let recording =
+                Recording { uid: uid.clone(), messages, pending, began: Instant::now(), found: Some(found) };
             self.runs.insert(*id, recording);
             begun
         }));
@@ -183,6 +188,9 @@ impl Hub {
 
     fn gather(&mut self) {
         self.next = Instant::now() + GATHER;
+        for (name, value) in self.usage.sample() {
+            self.runs.values_mut().for_each(|run| run.pending.sample(name, run.began.elapsed().as_secs(), value));
+        }
         if let Err(error) = self.store(None) {
             self.next = Instant::now() + RETRY;
             self.say_once(&error);

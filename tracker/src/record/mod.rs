@@ -7,12 +7,14 @@ mod artifact;
 mod builder;
 mod checkpoint;
 mod hub;
+mod media;
 mod pending;
 mod queue;
 mod registry;
 mod scalar;
 mod series;
 mod signal;
+mod usage;
 
 use std::fmt;
 use std::path::Path;
@@ -24,6 +26,7 @@ pub(crate) use hub::Begun;
 pub(crate) use pending::{Done, Pending};
 pub use scalar::{Scalar, Step};
 pub(crate) use series::{Plan, Series, Summary};
+pub(crate) use usage::PREFIX as USAGE;
 
 use crate::capture::now_ms;
 use crate::model::Status;

@@ -6,6 +6,7 @@ use std::sync::mpsc::Receiver;
 use super::artifact::NewArtifact;
 use super::queue::{Message, Named};
 use super::series::{Plan, Series};
+use crate::capture::now_ms;
 use crate::model::Point;
 
 /// Of one run.
@@ -71,6 +72,14 @@ impl Pending {
             // Its name comes before it in the queue.
             None => return,
         };
+        self.series[at].add(point);
+    }
+
+    /// Adds a value that the thread which stores has measured itself.
+    pub(super) fn sample(&mut self, name: &str, second: u64, value: f64) {
+        let point = Point { step: i64::try_from(second).unwrap_or(i64::MAX), time_ms: now_ms(), value };
+        let named = Named { name: name.to_owned(), context: Vec::new() };
+        let at = place(&mut self.index, &mut self.series, &named, point);
         self.series[at].add(point);
     }
 

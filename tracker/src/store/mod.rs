@@ -26,8 +26,8 @@ pub use sql::{Cell as SqlCell, Rows};
 /// Looking also notices runs of this machine whose process is gone, and stores them as crashed.
 pub struct Store {
     place: Place,
-    conn: Mutex<SqliteConnection>,
-    /// Only `None` while dropping.
+    /// Only `None` while dropping, as the runtime.
+    conn: Mutex<Option<SqliteConnection>>,
     runtime: Option<Runtime>,
 }
 
@@ -41,7 +41,7 @@ impl Store {
         let path = path.as_ref();
         let runtime = runtime()?;
         let conn = blocking(|| runtime.block_on(open::existing(path)))?;
-        Ok(Self { place: Place(path.to_owned()), conn: Mutex::new(conn), runtime: Some(runtime) })
+        Ok(Self { place: Place(path.to_owned()), conn: Mutex::new(Some(conn)), runtime: Some(runtime) })
     }
 
     /// Opens [`crate::default_path`].
@@ -263,9 +263,9 @@ impl Store {
         blocking(|| {
             // A statement that panicked half way has been rolled back by SQLite.
             let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
-            match &self.runtime {
-                Some(runtime) => runtime.block_on(work(&mut conn, &self.place)),
-                None => runtime()?.block_on(work(&mut conn, &self.place)),
+            match (&self.runtime, conn.as_mut()) {
+                (Some(runtime), Some(conn)) => runtime.block_on(work(conn, &self.place)),
+                _ => Err(Error::Missing { path: self.place.0.clone() }),
             }
         })
     }
@@ -273,8 +273,12 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        // An ordinary drop of a runtime panics when it happens inside another one.
-        if let Some(runtime) = self.runtime.take() {
+        let conn = self.conn.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(runtime), Some(conn)) = (self.runtime.take(), conn) {
+            // So that the file is one file again when this was the last to use it. Nobody is told if it fails: the
+            // next one to open it makes it so.
+            let _ = blocking(|| runtime.block_on(conn.close()));
+            // An ordinary drop of a runtime panics when it happens inside another one.
             runtime.shutdown_background();
         }
     }

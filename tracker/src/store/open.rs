@@ -28,7 +28,12 @@ pub(crate) async fn existing(path: &Path) -> Result<SqliteConnection> {
     match inspect(path).await? {
         // Made a moment ago by a run that is just starting, or by `touch`: there is nothing to read.
         Schema::Empty => Err(Error::Missing { path: path.to_owned() }),
-        Schema::Current => options(path).connect().await.map_err(|source| unopened(path, source)),
+        Schema::Current => {
+            let mut conn = options(path).connect().await.map_err(|source| unopened(path, source))?;
+            // A connection that has read cleans the log's files away when it closes.
+            sqlx::query("PRAGMA schema_version").execute(&mut conn).await.map_err(|source| unopened(path, source))?;
+            Ok(conn)
+        }
         Schema::Older => patiently(path, async || prepare(path).await).await,
     }
 }
