@@ -3,13 +3,18 @@
 mod cell_host;
 mod compare;
 mod env;
+mod export;
 mod guard;
 mod install;
+mod keep;
 mod kernel;
+mod report;
 mod run;
 mod runs;
 mod show;
+mod sql;
 mod table;
+mod top;
 
 use std::process::ExitCode;
 
@@ -29,6 +34,16 @@ enum Verb {
     Runs(runs::Args),
     Show(show::Args),
     Compare(compare::Args),
+    Top(top::Args),
+    Report(report::Args),
+    Sql(sql::Args),
+    Export(export::Args),
+    Delete(keep::Delete),
+    Undelete(keep::Undelete),
+    Gc(keep::Gc),
+    Vacuum(keep::Vacuum),
+    Backup(keep::Backup),
+    Merge(keep::Merge),
     Install(install::Args),
     Env(env::Args),
     Kernel(kernel::Args),
@@ -45,6 +60,16 @@ fn main() -> ExitCode {
         Verb::Runs(args) => runs::run(args),
         Verb::Show(args) => show::run(args),
         Verb::Compare(args) => compare::run(args),
+        Verb::Top(args) => top::run(args),
+        Verb::Report(args) => report::run(args),
+        Verb::Sql(args) => sql::run(args),
+        Verb::Export(args) => export::run(args),
+        Verb::Delete(args) => keep::delete(args),
+        Verb::Undelete(args) => keep::undelete(args),
+        Verb::Gc(args) => keep::gc(args),
+        Verb::Vacuum(args) => keep::vacuum(args),
+        Verb::Backup(args) => keep::backup(args),
+        Verb::Merge(args) => keep::merge(args),
         Verb::Install(args) => install::run(args),
         Verb::Env(args) => env::run(args),
         Verb::Kernel(args) => kernel::run(args),

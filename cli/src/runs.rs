@@ -13,8 +13,15 @@ const MOST_COLUMNS: usize = 8;
 /// List the recorded runs, the newest first
 #[derive(clap::Args)]
 #[command(after_help = "\
-Example, the five runs with the best accuracy:
+Examples, the five runs with the best accuracy, and a query:
   assay runs --sort -accuracy --limit 5
+  assay runs --where 'status = finished and (metric.accuracy.max > 0.9 or tag.team = \"vision\")
+                      order by metric.loss limit 20'
+
+A query compares by = != < <= > >= in (...) like, joined by and, or, not and brackets; a key alone asks
+whether a run has it. Keys: metric.NAME, with .last (the default), .min, .max, .best, .step or .points;
+param.PATH; tag.KEY; and uid, name, status, started, ended, duration (seconds), group, parent, notebook,
+host, commit, dirty, note, error, deleted. A name with blanks is quoted: metric.\"val loss\".min.
 
 The table shows the parameters that differ between the runs, and of each metric the last value,
 with the best one in brackets where it was another. ★ marks the best run; ↑ and ↓ say whether more
@@ -32,6 +39,10 @@ pub(crate) struct Args {
     /// Show no more than this many
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+
+    /// Show only the runs that a query finds, in its order
+    #[arg(long = "where", value_name = "QUERY")]
+    filter: Option<String>,
 
     /// Show only runs of this status
     #[arg(long, value_enum)]
@@ -72,6 +83,7 @@ impl From<Wanted> for Status {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let minus = args.sort.as_ref().is_some_and(|key| key.starts_with('-'));
     let query = Query {
+        filter: args.filter,
         sort: args.sort.map(|key| key.strip_prefix('-').map(str::to_owned).unwrap_or(key)),
         descending: args.desc || minus,
         limit: args.limit,

@@ -1,6 +1,6 @@
 //! `assay show`: everything about one run.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
@@ -36,6 +36,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "artifact")]
     output: Option<PathBuf>,
 
+    /// Print what was found out about its surroundings: diff (of the working tree to the commit), lockfile or
+    /// machine
+    #[arg(long, value_name = "WHAT", conflicts_with_all = ["cells", "json", "artifact"])]
+    print: Option<String>,
+
     #[command(flatten)]
     database: Database,
 }
@@ -57,12 +62,24 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     if let Some(name) = &args.artifact {
         return write_artifact(&store, &run, name, args.output.as_deref());
     }
+    if let Some(kind) = &args.print {
+        return print_snapshot(&store, &run, kind);
+    }
     let (series, artifacts, cells) = (store.series(&run)?, store.artifacts(&run)?, store.cells(&run)?);
     let whole = Whole { run, series, artifacts, cells };
     if args.json {
         return table::print_json(&whole);
     }
     table::print(&whole.page(args.cells))
+}
+
+fn print_snapshot(store: &Store, run: &RunRecord, kind: &str) -> anyhow::Result<()> {
+    let Some(bytes) = store.snapshot(run, kind)? else {
+        let kinds = store.snapshots(run)?;
+        let known = if kinds.is_empty() { "it has none".to_owned() } else { format!("it has {}", kinds.join(", ")) };
+        bail!("run {} has no {kind:?}; {known}", run.uid);
+    };
+    table::print_bytes(&bytes)
 }
 
 fn write_artifact(store: &Store, run: &RunRecord, name: &str, output: Option<&Path>) -> anyhow::Result<()> {
@@ -101,6 +118,7 @@ impl Whole {
         line("note", run.note.clone());
         let tags: Vec<_> = run.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
         line("tags", (!tags.is_empty()).then(|| tags.join(", ")));
+        line("group", run.group.clone());
         line("notebook", run.notebook.clone());
         let changed = |dirty| {
             if dirty { ", with uncommitted changes" } else { "" }

@@ -31,14 +31,19 @@ pub enum FrameError {
 /// # Errors
 /// When there is no database yet, or it can't be read.
 pub fn runs() -> Result<DataFrame, FrameError> {
-    runs_where(&Query::default())
+    framed(&Query::default())
 }
 
-/// The runs that fit a query as a frame, in its order.
+/// The runs that fit a query as a frame, in its order: a [`Query`], or a text such as
+/// `"status = finished and metric.accuracy.max > 0.9 order by metric.loss limit 20"` (see [`query`]).
 ///
 /// # Errors
-/// As [`runs`].
-pub fn runs_where(query: &Query) -> Result<DataFrame, FrameError> {
+/// As [`runs`], and when the query has a mistake, which is pointed at.
+pub fn runs_where(query: impl Into<Query>) -> Result<DataFrame, FrameError> {
+    framed(&query.into())
+}
+
+fn framed(query: &Query) -> Result<DataFrame, FrameError> {
     let table = Store::open_default()?.table(query)?;
     let columns: Result<Vec<Column>, PolarsError> = table.columns.iter().map(column).collect();
     let columns = columns?;

@@ -55,6 +55,29 @@ fn body() {
             run.finish().unwrap();
             context::record_cell(3, "later");
         }
+        "burst" => {
+            tell(run.uid());
+            let _ = std::io::stdin().read_line(&mut String::new());
+            for part in 0..10 {
+                (part * 1000..(part + 1) * 1000).for_each(|step| run.log("loss", step, step));
+                run.flush().unwrap();
+                println!("ack {}", (part + 1) * 1000);
+            }
+            run.finish().unwrap();
+        }
+        "stream" => {
+            tell(run.uid());
+            // Like training: a value every moment, here the time itself.
+            for step in 0_u64.. {
+                run.log("now", step, tracker::capture::now_ms());
+                std::thread::sleep(std::time::Duration::from_micros(500));
+            }
+        }
+        "exit" => {
+            (0..100).for_each(|step| run.log("loss", step, step));
+            tell(run.uid());
+            std::process::exit(0);
+        }
         other => panic!("no task {other}"),
     }
 }
@@ -75,7 +98,12 @@ pub(crate) struct Recorder {
 
 /// Starts a process with a task and waits until its run has begun.
 pub(crate) fn spawn(task: &str, db: &Path) -> Recorder {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    spawn_by(Command::new(std::env::current_exe().unwrap()), task, db)
+}
+
+/// The same by a command that this binary's path and arguments are given to.
+pub(crate) fn spawn_by(mut command: Command, task: &str, db: &Path) -> Recorder {
+    let mut child = command
         .args(["--exact", "child::body", "--nocapture"])
         .env(TASK, task)
         .env("ASSAY_DB", db)

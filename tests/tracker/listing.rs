@@ -136,8 +136,12 @@ fn runs_come_as_typed_columns() {
 #[test]
 fn every_verb_has_help_with_an_example() {
     let place = Place::new();
-    for verb in ["runs", "show", "compare"] {
+    let verbs = [
+        "runs", "show", "compare", "top", "report", "sql", "export", "delete", "undelete", "gc", "vacuum", "backup",
+        "merge",
+    ];
+    for verb in verbs {
         let help = place.out(&[verb, "--help"]);
-        assert!(help.contains("Example") && help.contains(&format!("  assay {verb} ")), "{help}");
+        assert!(help.contains("Example") && help.contains(&format!("  assay {verb}")), "{help}");
     }
 }

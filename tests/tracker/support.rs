@@ -121,4 +121,12 @@ impl Raw {
     pub(crate) fn text(&mut self, sql: &'static str) -> String {
         self.runtime.block_on(sqlx::query_scalar(sql).fetch_one(&mut self.conn)).unwrap()
     }
+
+    /// All rows of a query with one text parameter.
+    pub(crate) fn all<T>(&mut self, sql: &'static str, text: &str) -> Vec<T>
+    where
+        T: for<'row> sqlx::FromRow<'row, sqlx::sqlite::SqliteRow> + Send + Unpin,
+    {
+        self.runtime.block_on(sqlx::query_as(sql).bind(text).fetch_all(&mut self.conn)).unwrap()
+    }
 }

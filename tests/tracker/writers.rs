@@ -30,13 +30,13 @@ fn what_cannot_be_stored_is_kept_said_once_and_stored_later() {
     let mut recorder = child::spawn("write", &place.db());
     let mut input = recorder.child.stdin.take().unwrap();
     let mut raw = Raw::open(&place.db());
-    raw.run("ALTER TABLE point RENAME TO hidden");
+    raw.run("ALTER TABLE chunk RENAME TO hidden");
     input.write_all(b"go\n").unwrap();
     let mut said = String::new();
     while !said.contains("values are kept and storing is tried again") {
         assert_ne!(recorder.err.read_line(&mut said).unwrap(), 0, "{said}");
     }
-    raw.run("ALTER TABLE hidden RENAME TO point");
+    raw.run("ALTER TABLE hidden RENAME TO chunk");
     input.write_all(b"go\n").unwrap();
     assert!(recorder.child.wait().unwrap().success());
     assert_eq!(raw.count("SELECT count(*) FROM point"), 5000);
@@ -49,14 +49,14 @@ fn many_refusals_are_said_once() {
     let place = Place::new();
     let mut recorder = child::spawn("flush", &place.db());
     let mut input = recorder.child.stdin.take().unwrap();
-    change(&place.db(), "ALTER TABLE point RENAME TO hidden");
+    change(&place.db(), "ALTER TABLE chunk RENAME TO hidden");
     input.write_all(b"go\n").unwrap();
     // The flush returns after it was refused again and again.
     let mut out = String::new();
     while !out.contains("refused") {
         assert_ne!(recorder.out.read_line(&mut out).unwrap(), 0, "{out}");
     }
-    change(&place.db(), "ALTER TABLE hidden RENAME TO point");
+    change(&place.db(), "ALTER TABLE hidden RENAME TO chunk");
     input.write_all(b"go\n").unwrap();
     let mut said = String::new();
     recorder.err.read_to_string(&mut said).unwrap();
@@ -68,12 +68,12 @@ fn many_refusals_are_said_once() {
 fn flush_says_what_is_wrong_and_loses_nothing() {
     let place = Place::new();
     let run = place.start("broken", &());
-    change(&place.db(), "ALTER TABLE point RENAME TO hidden");
+    change(&place.db(), "ALTER TABLE chunk RENAME TO hidden");
     (0..10).for_each(|step| run.log("loss", step, 1.0));
     let error = run.flush().unwrap_err().to_string();
     let expected = format!("10 values of run {} were not stored: could not store", run.uid());
-    assert!(error.starts_with(&expected) && error.contains("point"), "{error}");
-    change(&place.db(), "ALTER TABLE hidden RENAME TO point");
+    assert!(error.starts_with(&expected) && error.contains("chunk"), "{error}");
+    change(&place.db(), "ALTER TABLE hidden RENAME TO chunk");
     run.flush().unwrap();
     assert_eq!(place.store().run("broken").unwrap().metrics[0].points, 10);
 }

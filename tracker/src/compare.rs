@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::RunRecord;
 use crate::model::numbers;
+use crate::record::USAGE;
+use crate::{Metric, RunRecord};
 
 /// Whether less or more of a metric is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -129,9 +130,10 @@ pub fn param_rows(runs: &[RunRecord]) -> Vec<ParamRow> {
     paths.into_iter().map(row).collect()
 }
 
-/// Every metric of some runs, in the order in which they are met.
+/// Every metric of some runs, in the order in which they are met, but for what the process used.
 pub fn metric_keys(runs: &[RunRecord]) -> Vec<String> {
-    in_order(runs.iter().flat_map(|run| run.metrics.iter().map(crate::Metric::key)))
+    let logged = |metric: &&Metric| !metric.name.starts_with(USAGE);
+    in_order(runs.iter().flat_map(|run| run.metrics.iter().filter(logged).map(Metric::key)))
 }
 
 /// The paths of the parameters that are not the same in all runs.

@@ -23,7 +23,7 @@ pub(crate) fn capture(name: &str, config: &impl serde::Serialize) -> Result<Conf
 }
 
 /// The leaves in order. Arrays are leaves: `layers = [64, 32]` is one choice, not two.
-fn leaves(config: &Value) -> Vec<Param> {
+pub(crate) fn leaves(config: &Value) -> Vec<Param> {
     let mut params = Vec::new();
     match config {
         Value::Null => {}

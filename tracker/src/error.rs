@@ -48,6 +48,12 @@ pub enum Error {
     #[error("{what} of run {run} in {} is damaged: {source}; restore the file from a backup", path.display())]
     Damaged { what: &'static str, run: String, path: PathBuf, source: serde_json::Error },
 
+    #[error("the points of run {run} in {} are damaged: restore the file from a backup", path.display())]
+    DamagedPoints { run: String, path: PathBuf },
+
+    #[error("run {run} goes on in process {pid} on {host}: end it first")]
+    StillRunning { run: String, pid: i64, host: String },
+
     #[error("no run is called {wanted:?} in {}; {}", path.display(), candidates(known, "it holds", "it holds no run"))]
     UnknownRun { wanted: String, path: PathBuf, known: Vec<String> },
 
@@ -56,6 +62,18 @@ pub enum Error {
 
     #[error("run {run} has no artifact {wanted:?}; {}", candidates(known, "it has", "it has none"))]
     UnknownArtifact { run: String, wanted: String, known: Vec<String> },
+
+    #[error("run {run} has no metric {wanted:?}; {}", candidates(known, "it has", "it has none"))]
+    UnknownMetric { run: String, wanted: String, known: Vec<String> },
+
+    #[error("{mistake}")]
+    Query { mistake: crate::query::Mistake },
+
+    #[error("the SQL was refused: {why}; the views to read from are runs, params, tags, metrics, points and artifacts")]
+    Refused { why: String },
+
+    #[error("{} exists already: name another file", path.display())]
+    Exists { path: PathBuf },
 
     #[error("runs cannot be sorted by {key:?}; {}", candidates(known, "try", "there is nothing to sort by"))]
     UnknownSortKey { key: String, known: Vec<String> },
@@ -71,6 +89,9 @@ pub enum Error {
 
     #[error("{name:?} has {size} bytes, more than the {limit} that one artifact may have: store it in parts")]
     TooLarge { name: String, size: usize, limit: usize },
+
+    #[error("{name:?} is not {what}: attach it with `bytes` and its media type")]
+    NotMedia { name: String, what: &'static str },
 
     #[error("the thread that stores runs could not be started: {source}")]
     Thread { source: std::io::Error },

@@ -4,6 +4,8 @@
 //! any thread, inside an async runtime or not. SQL lives in `store` alone.
 
 pub mod capture;
+mod chart;
+mod chunk;
 pub mod compare;
 mod config;
 pub mod context;
@@ -13,6 +15,8 @@ pub mod html;
 pub mod model;
 pub mod query;
 mod record;
+pub mod report;
+pub mod significance;
 mod store;
 pub mod table;
 
@@ -21,7 +25,7 @@ pub use error::Error;
 pub use model::{Artifact, Cell, Metric, Param, RunRecord, Series, Status};
 pub use query::Query;
 pub use record::{Builder, Run, Scalar, Step};
-pub use store::Store;
+pub use store::{Merged, Removed, Rows, SqlCell, Store};
 pub use table::Table;
 
 /// What every call of this crate returns.

@@ -54,6 +54,8 @@ pub struct RunRecord {
     pub name: String,
     /// The run that this one is a part of.
     pub parent: Option<i64>,
+    /// The group of runs that it belongs to.
+    pub group: Option<String>,
     pub status: Status,
     /// Milliseconds since 1970 UTC, as every `_ms` moment here.
     pub started_ms: i64,
@@ -127,11 +129,7 @@ pub struct Metric {
 impl Metric {
     /// The name, with the context when there is one: `loss`, `loss{subset=test}`.
     pub fn key(&self) -> String {
-        if self.context.is_empty() {
-            return self.name.clone();
-        }
-        let pairs = self.context.iter().map(|(key, value)| format!("{key}={value}"));
-        format!("{}{{{}}}", self.name, pairs.collect::<Vec<_>>().join(","))
+        key(&self.name, &self.context)
     }
 
     /// Whether less or more is better, guessed from the name.
@@ -146,6 +144,15 @@ impl Metric {
             Direction::Higher => self.max,
         }
     }
+}
+
+/// As [`Metric::key`].
+pub(crate) fn key(name: &str, context: &BTreeMap<String, String>) -> String {
+    if context.is_empty() {
+        return name.to_owned();
+    }
+    let pairs = context.iter().map(|(key, value)| format!("{key}={value}"));
+    format!("{name}{{{}}}", pairs.collect::<Vec<_>>().join(","))
 }
 
 /// A value and the step it was logged at.
@@ -212,7 +219,7 @@ pub(crate) fn numbers<S: Serializer>(values: &[Option<f64>], serializer: S) -> R
 }
 
 /// The word for a value that JSON has no number for.
-pub(crate) fn nonfinite(value: f64) -> Option<&'static str> {
+pub fn nonfinite(value: f64) -> Option<&'static str> {
     if value.is_nan() {
         Some("NaN")
     } else if value.is_infinite() {

@@ -1,9 +1,11 @@
 //! Runs as typed columns, for whoever makes a data frame of them.
 
 use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
-use crate::model::Metric;
-use crate::{RunRecord, compare};
+use crate::RunRecord;
+use crate::model::{self, Metric};
 
 /// Columns of equal length, one row per run. Names: the fields of a run, then `param.PATH`,
 /// `metric.KEY.last`, `.min`, `.max`, and `tag.KEY`.
@@ -32,6 +34,23 @@ pub enum Values {
     Duration(Vec<Option<i64>>),
 }
 
+impl Values {
+    /// How many runs.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bool(values) => values.len(),
+            Self::Integer(values) | Self::Moment(values) | Self::Duration(values) => values.len(),
+            Self::Float(values) => values.len(),
+            Self::Text(values) => values.len(),
+        }
+    }
+
+    /// Whether there are no runs.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 impl Table {
     /// The columns of some runs.
     pub fn of(runs: &[RunRecord]) -> Self {
@@ -43,12 +62,15 @@ impl Table {
         table.add("duration", Values::Duration(runs.iter().map(|run| Some(run.duration_ms)).collect()));
         table.text(runs, "notebook", |run| run.notebook.clone());
         table.text(runs, "commit", |run| run.git.as_ref().map(|git| git.commit.clone()));
-        for row in compare::param_rows(runs) {
-            table.add(&format!("param.{}", row.path), values(&row.values));
+        let params = runs.iter().map(|run| run.params.iter().map(|param| (param.path.as_str(), &param.value)));
+        for (path, column) in columns(params) {
+            table.add(&format!("param.{path}"), values(&column));
         }
-        for key in compare::metric_keys(runs) {
+        let metrics = runs.iter().map(|run| run.metrics.iter().map(|metric| (Series::of(metric), metric)));
+        for (series, column) in columns(metrics) {
+            let key = series.key();
             let mut add = |end: &str, of: fn(&Metric) -> Option<f64>| {
-                let values = runs.iter().map(|run| run.metric(&key).and_then(of)).collect();
+                let values = column.iter().map(|metric| metric.and_then(of)).collect();
                 table.add(&format!("metric.{key}.{end}"), Values::Float(values));
             };
             add("last", |metric| Some(metric.last));
@@ -71,10 +93,50 @@ impl Table {
     }
 }
 
+/// What a metric is called, without putting a text together for each run.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Series<'a> {
+    name: &'a str,
+    context: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Series<'a> {
+    fn of(metric: &'a Metric) -> Self {
+        Self { name: &metric.name, context: &metric.context }
+    }
+
+    fn key(self) -> String {
+        model::key(self.name, self.context)
+    }
+}
+
+/// Rows of named values as columns, in the order in which their names are met.
+fn columns<N: Copy + Eq + Hash, V: Copy>(
+    rows: impl ExactSizeIterator<Item = impl Iterator<Item = (N, V)>>,
+) -> Vec<(N, Vec<Option<V>>)> {
+    let height = rows.len();
+    let mut places: HashMap<N, usize> = HashMap::new();
+    let mut columns: Vec<(N, Vec<Option<V>>)> = Vec::new();
+    for (row, values) in rows.enumerate() {
+        for (place, (name, value)) in values.enumerate() {
+            // Most runs have the same names in the same order.
+            let place = match columns.get(place) {
+                Some((there, _)) if *there == name => place,
+                _ => *places.entry(name).or_insert(columns.len()),
+            };
+            if place == columns.len() {
+                columns.push((name, vec![None; height]));
+            }
+            columns[place].1[row] = Some(value);
+        }
+    }
+    columns
+}
+
 /// The narrowest type that holds every value: booleans, integers, floats, else text (JSON where it is no string).
-fn values(values: &[Option<Value>]) -> Values {
-    let known = || values.iter().flatten().filter(|value| !value.is_null());
-    let each = || values.iter().map(Option::as_ref);
+fn values(values: &[Option<&Value>]) -> Values {
+    let known = || values.iter().copied().flatten().filter(|value| !value.is_null());
+    let each = || values.iter().copied();
     if known().all(Value::is_boolean) && known().next().is_some() {
         Values::Bool(each().map(|value| value?.as_bool()).collect())
     } else if known().all(Value::is_i64) && known().next().is_some() {
@@ -97,7 +159,7 @@ mod tests {
     use serde_json::json;
 
     fn column(given: &[Value]) -> Values {
-        values(&given.iter().cloned().map(Some).collect::<Vec<_>>())
+        values(&given.iter().map(Some).collect::<Vec<_>>())
     }
 
     #[test]

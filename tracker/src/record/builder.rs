@@ -1,11 +1,15 @@
 //! What a run starts with.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
 
-use super::{Run, writer};
+use super::hub::{Begin, Control};
+use super::queue::Queue;
+use super::{Run, registry};
+use crate::capture::{self, Found};
 use crate::config::{self, Config};
-use crate::store::write::NewRun;
-use crate::{Error, Result, capture, context};
+use crate::store::write::{Beginning, NewRun, Process, Resume};
+use crate::{Error, Result, context};
 
 /// A run that has not started yet; made by [`Run::builder`].
 #[must_use = "a run is recorded from `start` on"]
@@ -14,12 +18,15 @@ pub struct Builder {
     database: Option<PathBuf>,
     config: Option<Config>,
     note: Option<String>,
+    parent: Option<String>,
+    group: Option<String>,
     tags: Vec<(String, String)>,
 }
 
 impl Builder {
     pub(super) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), database: None, config: None, note: None, tags: Vec::new() }
+        let name = name.to_owned();
+        Self { name, database: None, config: None, note: None, parent: None, group: None, tags: Vec::new() }
     }
 
     /// Records into this file and not into [`crate::default_path`].
@@ -49,10 +56,22 @@ impl Builder {
         self
     }
 
+    /// Makes it a part of another run: its uid, name or number.
+    pub fn parent(mut self, run: &str) -> Self {
+        self.parent = Some(run.to_owned());
+        self
+    }
+
+    /// Puts it into a group of runs, such as those of a sweep or of one seed each.
+    pub fn group(mut self, name: &str) -> Self {
+        self.group = Some(name.to_owned());
+        self
+    }
+
     /// Starts the run and returns when it is stored.
     ///
     /// # Errors
-    /// As [`Run::start`].
+    /// As [`Run::start`]; [`Error::UnknownRun`] when there is no such parent.
     pub fn start(self) -> Result<Run> {
         if self.name.trim().is_empty() {
             return Err(Error::NoName);
@@ -61,28 +80,42 @@ impl Builder {
             Some(config) => config,
             None => config::capture(&self.name, &())?,
         };
-        let pid = i64::from(std::process::id());
         let cells = context::cells_from(0);
         let cells_seen = cells.len();
         let new = NewRun {
-            name: self.name.clone(),
+            name: self.name,
             started_ms: capture::now_ms(),
-            host: capture::host(),
-            pid,
-            process_start: capture::process_start(pid),
+            process: Process::this(),
             context: context::current(),
             note: self.note,
+            parent: self.parent,
+            group: self.group,
             config,
             tags: self.tags,
             cells,
         };
-        let started = writer::start(self.database.unwrap_or_else(crate::default_path), new)?;
-        Ok(Run {
-            uid: started.uid,
-            name: self.name,
-            cells_seen,
-            channel: started.channel,
-            writer: Some(started.thread),
-        })
+        begin(self.database, Beginning::New(new), cells_seen)
     }
+}
+
+/// Goes on with a run that has ended.
+pub(super) fn resume(database: Option<PathBuf>, wanted: &str) -> Result<Run> {
+    let path = database.unwrap_or_else(crate::default_path);
+    if !path.exists() {
+        return Err(Error::Missing { path });
+    }
+    let cells = context::cells_from(0);
+    let cells_seen = cells.len();
+    let resume = Resume { wanted: wanted.to_owned(), process: Process::this(), cells };
+    begin(Some(path), Beginning::Resume(resume), cells_seen)
+}
+
+fn begin(database: Option<PathBuf>, beginning: Beginning, cells_seen: usize) -> Result<Run> {
+    let (queue, messages) = Queue::new();
+    let (reply, begun) = sync_channel(1);
+    let begin = Begin { beginning, messages, found: Found::about_here(), reply };
+    let path = database.unwrap_or_else(crate::default_path);
+    let control = registry::ask(&path, Control::Begin(Box::new(begin)))?;
+    let begun = begun.recv().unwrap_or_else(|_| Err(Error::WriterGone { run: path.display().to_string() }))?;
+    Ok(Run { id: begun.id, uid: begun.uid, name: begun.name, cells_seen, queue, control: Some(control) })
 }

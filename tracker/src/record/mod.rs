@@ -1,25 +1,39 @@
 //! Recording a run from the code that trains.
 //!
-//! A call puts a message into a channel and returns; a thread of the run's own stores it (`writer`).
+//! A call puts a message into the run's queue and returns (`queue`); a thread of the process stores what has come
+//! (`hub`).
 
+mod artifact;
 mod builder;
-pub(crate) mod pending;
+mod checkpoint;
+mod hub;
+mod media;
+mod pending;
+mod queue;
+mod registry;
 mod scalar;
-mod writer;
+mod series;
+mod signal;
+mod usage;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::mpsc::{Sender, SyncSender, sync_channel};
-use std::thread::JoinHandle;
 
+pub(crate) use artifact::{NewArtifact, sha256};
 pub use builder::Builder;
+pub(crate) use hub::Begun;
+pub(crate) use pending::{Done, Pending};
 pub use scalar::{Scalar, Step};
+pub(crate) use series::{Plan, Series, Summary};
+pub(crate) use usage::PREFIX as USAGE;
 
 use crate::capture::now_ms;
 use crate::model::Status;
 use crate::store::write::Ending;
 use crate::{Error, Result, context};
-use pending::{NewArtifact, NewPoint};
+use hub::Control;
+use queue::{Message, Queue};
 
 /// SQLite's limit for one value.
 const ARTIFACT_LIMIT: usize = 1_000_000_000;
@@ -29,23 +43,13 @@ const ARTIFACT_LIMIT: usize = 1_000_000_000;
 /// What is logged is stored within about 50 ms, and survives a crash of the process from then on.
 /// Dropping the run ends it as finished, or as failed when the thread is panicking.
 pub struct Run {
+    id: i64,
     uid: String,
     name: String,
     cells_seen: usize,
-    channel: Sender<Message>,
+    queue: Queue,
     /// `None` once the run has ended.
-    writer: Option<JoinHandle<()>>,
-}
-
-/// What the writer is told.
-pub(crate) enum Message {
-    Points(Vec<NewPoint>),
-    Point(NewPoint),
-    Artifact(NewArtifact),
-    Tag(String, String),
-    Note(String),
-    Flush(SyncSender<Result<()>>),
-    End(Ending, SyncSender<Result<()>>),
+    control: Option<Sender<Control>>,
 }
 
 impl Run {
@@ -72,7 +76,24 @@ impl Run {
         Self::builder(name).database(path).config(config)?.start()
     }
 
-    /// For a run with tags, a note or a database of its own.
+    /// Goes on with a run of the default database that has ended: its uid, the beginning of it, its name or its
+    /// number. What is logged follows what is there.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::AmbiguousRun`], [`Error::StillRunning`], or what is wrong with the file.
+    pub fn resume(run: &str) -> Result<Self> {
+        builder::resume(None, run)
+    }
+
+    /// The same in the database at `path`.
+    ///
+    /// # Errors
+    /// As [`Run::resume`].
+    pub fn resume_in(path: impl AsRef<Path>, run: &str) -> Result<Self> {
+        builder::resume(Some(path.as_ref().to_owned()), run)
+    }
+
+    /// For a run with tags, a note, a parent, a group or a database of its own.
     pub fn builder(name: &str) -> Builder {
         Builder::new(name)
     }
@@ -89,19 +110,18 @@ impl Run {
 
     /// Logs one value. Steps may come in any order, and twice; NaN and infinities are kept.
     pub fn log(&self, name: &str, step: impl Step, value: impl Scalar) {
-        self.log_with(name, step, value, &[]);
+        self.queue.log(name, step.to_step(), value.to_scalar(), &[]);
     }
 
     /// Logs one value of a metric that exists in several contexts, such as `[("subset", "test")]`.
     pub fn log_with(&self, name: &str, step: impl Step, value: impl Scalar, context: &[(&str, &str)]) {
-        self.send(Message::Point(NewPoint::now(name, step.to_step(), value.to_scalar(), context)));
+        self.queue.log(name, step.to_step(), value.to_scalar(), context);
     }
 
     /// Logs several metrics of one step.
     pub fn log_many<V: Scalar>(&self, step: impl Step, values: &[(&str, V)]) {
         let step = step.to_step();
-        let points = values.iter().map(|(name, value)| NewPoint::now(name, step, value.to_scalar(), &[]));
-        self.send(Message::Points(points.collect()));
+        values.iter().for_each(|(name, value)| self.queue.log(name, step, value.to_scalar(), &[]));
     }
 
     /// Attaches a plot. Attaching under the same name again keeps both versions.
@@ -136,7 +156,7 @@ impl Run {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        self.attach(&name, "file", mime_of(path), None, bytes)
+        self.attach(&name, "file", artifact::mime_of(path), None, bytes)
     }
 
     /// Attaches anything, at a step if it belongs to one. `kind` says what it is to a reader;
@@ -148,18 +168,18 @@ impl Run {
         if bytes.len() > ARTIFACT_LIMIT {
             return Err(Error::TooLarge { name: name.to_owned(), size: bytes.len(), limit: ARTIFACT_LIMIT });
         }
-        self.send(Message::Artifact(NewArtifact::now(name, kind, mime, step, bytes)));
+        self.queue.send(Message::Artifact(Box::new(NewArtifact::now(name, kind, mime, step, bytes))));
         Ok(())
     }
 
     /// Sets a tag; the last value of a key stays.
     pub fn tag(&self, key: &str, value: &str) {
-        self.send(Message::Tag(key.to_owned(), value.to_owned()));
+        self.queue.send(Message::Tag(Box::new((key.to_owned(), value.to_owned()))));
     }
 
     /// Sets the note.
     pub fn note(&self, text: &str) {
-        self.send(Message::Note(text.to_owned()));
+        self.queue.send(Message::Note(text.into()));
     }
 
     /// Waits until everything logged so far is stored.
@@ -167,9 +187,10 @@ impl Run {
     /// # Errors
     /// Why it could not be stored; it is kept, and tried again.
     pub fn flush(&self) -> Result<()> {
-        let (reply, stored) = sync_channel(1);
-        self.send(Message::Flush(reply));
-        stored.recv().unwrap_or_else(|_| Err(Error::WriterGone { run: self.uid.clone() }))
+        match &self.control {
+            Some(control) => self.answer(control, |reply| Control::Flush(self.id, reply)),
+            None => Ok(()),
+        }
     }
 
     /// Ends the run as finished, after everything logged is stored.
@@ -189,22 +210,20 @@ impl Run {
     }
 
     fn end(&mut self, status: Status, error: Option<String>) -> Result<()> {
-        let Some(writer) = self.writer.take() else {
+        let Some(control) = self.control.take() else {
             return Ok(());
         };
-        let (reply, stored) = sync_channel(1);
         let cells = context::cells_from(self.cells_seen);
-        let ending = Ending { status, error, ended_ms: now_ms(), cells_from: self.cells_seen, cells };
-        self.send(Message::End(ending, reply));
-        let outcome = stored.recv().unwrap_or_else(|_| Err(Error::WriterGone { run: self.uid.clone() }));
-        // It has nothing left to do; a panic of it is already told by the reply that did not come.
-        let _ = writer.join();
-        outcome
+        let ending = Ending { status, error, ended_ms: now_ms(), cells };
+        self.answer(&control, |reply| Control::End(self.id, ending, reply))
     }
 
-    /// A writer that is gone is told by `flush` and `finish`; logging itself cannot fail.
-    fn send(&self, message: Message) {
-        let _ = self.channel.send(message);
+    /// Asks the thread that stores, and waits for what it says.
+    fn answer(&self, control: &Sender<Control>, ask: impl FnOnce(SyncSender<Result<()>>) -> Control) -> Result<()> {
+        let (reply, answer) = sync_channel(1);
+        // When it is gone, the reply is dropped with the question.
+        let _ = control.send(ask(reply));
+        answer.recv().unwrap_or_else(|_| Err(Error::WriterGone { run: self.uid.clone() }))
     }
 }
 
@@ -218,20 +237,5 @@ impl Drop for Run {
         if let Err(error) = self.end(status, error) {
             eprintln!("assay: {error}");
         }
-    }
-}
-
-/// The media type that an extension stands for.
-fn mime_of(path: &Path) -> &'static str {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    match extension.to_ascii_lowercase().as_str() {
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "html" => "text/html",
-        "txt" | "log" | "md" | "rs" | "toml" => "text/plain; charset=utf-8",
-        "csv" => "text/csv",
-        "json" => "application/json",
-        _ => "application/octet-stream",
     }
 }

@@ -1,26 +1,33 @@
 //! Reading a run database: a blocking face over the SQL in `read`.
 
+mod keep;
 pub(crate) mod open;
+mod points;
 mod read;
+mod select;
+mod sql;
 pub(crate) mod write;
 
-use sqlx::SqliteConnection;
+use sqlx::{Connection, SqliteConnection};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::is_busy;
-use crate::model::{Artifact, Cell, RunRecord, Series};
+use crate::model::{Artifact, Cell, Point, RunRecord, Series};
 use crate::{Comparison, Error, Query, Result, Table, capture};
+
+pub use keep::{Merged, Removed};
+pub use sql::{Cell as SqlCell, Rows};
 
 /// An open run database. Cheap to share between threads by reference; calls take turns.
 ///
 /// Looking also notices runs of this machine whose process is gone, and stores them as crashed.
 pub struct Store {
     place: Place,
-    conn: Mutex<SqliteConnection>,
-    /// Only `None` while dropping.
+    /// Only `None` while dropping, as the runtime.
+    conn: Mutex<Option<SqliteConnection>>,
     runtime: Option<Runtime>,
 }
 
@@ -34,7 +41,7 @@ impl Store {
         let path = path.as_ref();
         let runtime = runtime()?;
         let conn = blocking(|| runtime.block_on(open::existing(path)))?;
-        Ok(Self { place: Place(path.to_owned()), conn: Mutex::new(conn), runtime: Some(runtime) })
+        Ok(Self { place: Place(path.to_owned()), conn: Mutex::new(Some(conn)), runtime: Some(runtime) })
     }
 
     /// Opens [`crate::default_path`].
@@ -55,13 +62,92 @@ impl Store {
     /// # Errors
     /// [`Error::UnknownSortKey`]; [`Error::Sql`] or [`Error::Damaged`] when the file cannot be read.
     pub fn runs(&self, query: &Query) -> Result<Vec<RunRecord>> {
+        let find = query.find()?;
         let runs = self.wait(async |conn, place| {
             let dead = reap(conn, place).await?;
-            let mut runs = read::runs(conn, place).await?;
+            let ids = select::ids(conn, place, &find, &dead).await?;
+            let mut runs = read::runs_by_id(conn, place, &ids).await?;
             show_crashed(&mut runs, &dead);
             Ok(runs)
         })?;
         query.apply(runs)
+    }
+
+    /// The runs that a query in the language of [`crate::query`] finds.
+    ///
+    /// ```no_run
+    /// let store = tracker::Store::open_default()?;
+    /// let best = store.find("status = finished and metric.accuracy.max > 0.9 order by metric.loss limit 20")?;
+    /// # Ok::<(), tracker::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Query`], which points at the mistake; or as [`Store::runs`].
+    pub fn find(&self, query: &str) -> Result<Vec<RunRecord>> {
+        self.runs(&Query::from(query))
+    }
+
+    /// Runs one SQL statement that reads. The views that are meant for it are `runs`, `params`, `tags`, `metrics`,
+    /// `points` and `artifacts`; see `migrations/`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it is wrong, or would write.
+    pub fn sql(&self, sql: &str) -> Result<Rows> {
+        self.wait(async |_, place| sql::rows(place, sql).await)
+    }
+
+    /// Deletes a run: it is not found any more, until it is taken back, or removed for good by [`Store::gc`].
+    ///
+    /// # Errors
+    /// [`Error::StillRunning`]; [`Error::Sql`] when the file cannot be written.
+    pub fn delete(&self, run: &RunRecord) -> Result<()> {
+        self.wait(async |conn, place| keep::delete(conn, place, run).await)
+    }
+
+    /// Takes a deleted run back; it is named as in [`Store::run`].
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::AmbiguousRun`]; [`Error::Sql`] when the file cannot be written.
+    pub fn undelete(&self, wanted: &str) -> Result<RunRecord> {
+        self.wait(async |conn, place| {
+            let id = read::find_among(conn, place, wanted, read::Among::Deleted).await?;
+            keep::undelete(conn, place, id).await
+        })?;
+        self.run(wanted)
+    }
+
+    /// Removes deleted runs for good, and what no run holds any more.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the file cannot be written.
+    pub fn gc(&self) -> Result<Removed> {
+        self.wait(async |conn, place| keep::gc(conn, place).await)
+    }
+
+    /// Gives room that is free back to the disk, and packs points that an older version stored.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the file cannot be written, [`Error::Busy`] when others use it.
+    pub fn vacuum(&self) -> Result<()> {
+        self.wait(async |conn, place| keep::vacuum(conn, place).await)
+    }
+
+    /// Writes everything, as of this moment, into one new file.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], [`Error::NoFolder`]; [`Error::Sql`] when it cannot be written.
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<()> {
+        let to = to.as_ref();
+        self.wait(async |conn, place| keep::backup(conn, place, to).await)
+    }
+
+    /// Takes in the runs of another file that are not in this one. The other file stays as it is.
+    ///
+    /// # Errors
+    /// What is wrong with the other file, or [`Error::Sql`] when this one cannot be written; nothing is taken in then.
+    pub fn merge(&self, other: impl AsRef<Path>) -> Result<Merged> {
+        let other = other.as_ref();
+        self.wait(async |conn, place| keep::merge(conn, place, other).await)
     }
 
     /// The run with this uid, number, beginning of a uid, or name; in this order of precedence.
@@ -90,6 +176,20 @@ impl Store {
         self.wait(async |conn, place| read::series(conn, place, run).await)
     }
 
+    /// A metric of a run as a curve to draw: all its points by step when there are few, else the least and the
+    /// greatest value of each of `width` stretches or some more. No extreme is lost, and each is at its own step
+    /// (its time is that of the step, to the jitter within 2,048 points). A stretch of NaN is one point of NaN.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMetric`] with those there are; [`Error::Sql`] when the file cannot be read.
+    pub fn curve(&self, run: &RunRecord, metric: &str, width: usize) -> Result<Vec<Point>> {
+        self.wait(async |conn, place| {
+            let mut conn = conn.begin().await.map_err(place.doing("read the points"))?;
+            let series = read::series_id(&mut conn, place, run, metric).await?;
+            points::curve(&mut conn, place, &run.uid, series, width).await
+        })
+    }
+
     /// What a run attached, oldest first.
     ///
     /// # Errors
@@ -115,6 +215,23 @@ impl Store {
             let bytes = read::bytes(conn, place, &artifact.hash).await?;
             Ok((artifact, bytes))
         })
+    }
+
+    /// What was found out about a run without being asked: `diff` (of the tracked files to the commit; only when
+    /// they differ), `lockfile` (of the package around the working folder) or `machine` (JSON).
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the file cannot be read.
+    pub fn snapshot(&self, run: &RunRecord, kind: &str) -> Result<Option<Vec<u8>>> {
+        self.wait(async |conn, place| read::snapshot(conn, place, run.id, kind).await)
+    }
+
+    /// The kinds of [`Store::snapshot`] that a run has.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the file cannot be read.
+    pub fn snapshots(&self, run: &RunRecord) -> Result<Vec<String>> {
+        self.wait(async |conn, place| read::snapshots(conn, place, run.id).await)
     }
 
     /// The cells that the session had run when the run ended, in the order of execution.
@@ -146,9 +263,9 @@ impl Store {
         blocking(|| {
             // A statement that panicked half way has been rolled back by SQLite.
             let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
-            match &self.runtime {
-                Some(runtime) => runtime.block_on(work(&mut conn, &self.place)),
-                None => runtime()?.block_on(work(&mut conn, &self.place)),
+            match (&self.runtime, conn.as_mut()) {
+                (Some(runtime), Some(conn)) => runtime.block_on(work(conn, &self.place)),
+                _ => Err(Error::Missing { path: self.place.0.clone() }),
             }
         })
     }
@@ -156,8 +273,12 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        // An ordinary drop of a runtime panics when it happens inside another one.
-        if let Some(runtime) = self.runtime.take() {
+        let conn = self.conn.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(runtime), Some(conn)) = (self.runtime.take(), conn) {
+            // So that the file is one file again when this was the last to use it. Nobody is told if it fails: the
+            // next one to open it makes it so.
+            let _ = blocking(|| runtime.block_on(conn.close()));
+            // An ordinary drop of a runtime panics when it happens inside another one.
             runtime.shutdown_background();
         }
     }
@@ -198,7 +319,7 @@ fn blocking<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 async fn reap(conn: &mut SqliteConnection, place: &Place) -> Result<HashSet<i64>> {
     let mut dead = HashSet::new();
     for run in read::running(conn, place, &capture::host()).await? {
-        if capture::is_gone(run.pid, run.process_start) {
+        if keep::is_gone(&run) {
             dead.insert(run.id);
         }
     }

@@ -28,8 +28,26 @@ pub(crate) async fn existing(path: &Path) -> Result<SqliteConnection> {
     match inspect(path).await? {
         // Made a moment ago by a run that is just starting, or by `touch`: there is nothing to read.
         Schema::Empty => Err(Error::Missing { path: path.to_owned() }),
-        Schema::Current => options(path).connect().await.map_err(|source| unopened(path, source)),
+        Schema::Current => {
+            let mut conn = options(path).connect().await.map_err(|source| unopened(path, source))?;
+            // A connection that has read cleans the log's files away when it closes.
+            sqlx::query("PRAGMA schema_version").execute(&mut conn).await.map_err(|source| unopened(path, source))?;
+            Ok(conn)
+        }
         Schema::Older => patiently(path, async || prepare(path).await).await,
+    }
+}
+
+/// Opens a file to copy it; an older schema stays as it is.
+pub(crate) async fn as_it_is(path: &Path) -> Result<SqliteConnection> {
+    if !path.exists() {
+        return Err(Error::Missing { path: path.to_owned() });
+    }
+    match inspect(path).await? {
+        Schema::Empty => Err(Error::Missing { path: path.to_owned() }),
+        Schema::Current | Schema::Older => {
+            options(path).read_only(true).connect().await.map_err(|source| unopened(path, source))
+        }
     }
 }
 
@@ -39,11 +57,11 @@ pub(crate) async fn recording(path: &Path) -> Result<SqliteConnection> {
         return Err(Error::NoFolder { path: folder.to_owned() });
     }
     patiently(path, async || {
-        if path.exists() {
-            // Before anything that writes: another program's file must stay as it is.
-            inspect(path).await?;
+        // Before anything that writes: another program's file must stay as it is.
+        match if path.exists() { inspect(path).await? } else { Schema::Empty } {
+            Schema::Current => writing(path).connect().await.map_err(|source| unopened(path, source)),
+            Schema::Empty | Schema::Older => prepare(path).await,
         }
-        prepare(path).await
     })
     .await
 }
@@ -91,16 +109,19 @@ async fn inspect(path: &Path) -> Result<Schema> {
 /// Opens for writing and applies what is missing of the schema.
 async fn prepare(path: &Path) -> Result<SqliteConnection> {
     let failed = |source| unopened(path, source);
-    let mut conn = options(path)
-        .create_if_missing(true)
+    let mut conn = writing(path).create_if_missing(true).connect().await.map_err(failed)?;
+    // First, since a commit then need not wait for the disk.
+    sqlx::query("PRAGMA journal_mode = WAL").execute(&mut conn).await.map_err(failed)?;
+    migrate(&mut conn, path).await?;
+    Ok(conn)
+}
+
+fn writing(path: &Path) -> SqliteConnectOptions {
+    options(path)
         // In WAL a commit need not wait for the disk; a power cut may take the last second, never the file.
         .synchronous(SqliteSynchronous::Normal)
-        .connect()
-        .await
-        .map_err(failed)?;
-    migrate(&mut conn, path).await?;
-    sqlx::query("PRAGMA journal_mode = WAL").execute(&mut conn).await.map_err(failed)?;
-    Ok(conn)
+        // Made by a thread of its own, see `record::checkpoint`.
+        .pragma("wal_autocheckpoint", "0")
 }
 
 /// Applies all pending migrations or none, with every other process kept out: sqlx itself takes no
@@ -118,7 +139,7 @@ fn known_version() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).foreign_keys(true)
 }
 

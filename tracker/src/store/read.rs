@@ -3,90 +3,88 @@
 use sqlx::{Connection, SqliteConnection};
 use std::collections::{BTreeMap, HashMap};
 
-use super::Place;
+use super::{Place, points};
 use crate::capture::now_ms;
-use crate::model::{Artifact, At, Cell, Git, Metric, Param, Point, RunRecord, Series, Status};
-use crate::{Error, Result};
+use crate::model::{Artifact, At, Cell, Git, Metric, RunRecord, Series, Status};
+use crate::{Error, Result, config, model, record};
 
 /// A run that says it is running, and by which process.
 pub(super) struct Running {
     pub(super) id: i64,
     pub(super) pid: i64,
     pub(super) process_start: Option<i64>,
+    pub(super) machine: Option<String>,
 }
 
 pub(super) async fn running(conn: &mut SqliteConnection, place: &Place, host: &str) -> Result<Vec<Running>> {
-    sqlx::query_as!(Running, "SELECT id, pid, process_start FROM run WHERE status = 'running' AND host = ?", host,)
-        .fetch_all(conn)
-        .await
-        .map_err(place.doing("look for crashed runs"))
+    sqlx::query_as!(
+        Running,
+        "SELECT id, pid, process_start, machine FROM run WHERE status = 'running' AND host = ?",
+        host,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(place.doing("look for crashed runs"))
+}
+
+/// Which runs are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Among {
+    Present,
+    Deleted,
 }
 
 /// The id of the run that `wanted` means.
 pub(super) async fn find(conn: &mut SqliteConnection, place: &Place, wanted: &str) -> Result<i64> {
-    let failed = || place.doing("look for the run");
+    find_among(conn, place, wanted, Among::Present).await
+}
+
+/// The same, deleted or not.
+pub(super) async fn find_among(conn: &mut SqliteConnection, place: &Place, wanted: &str, among: Among) -> Result<i64> {
+    let deleted = among == Among::Deleted;
     let number = wanted.parse::<i64>().ok();
     let lower = wanted.to_lowercase();
-    let exact = sqlx::query_scalar!(
-        "SELECT id FROM run WHERE uid = ?1 OR id = ?2 ORDER BY uid = ?1 DESC LIMIT 1",
+    // An exact uid, then a number, then a name, then the beginning of a uid.
+    let mut fitting = sqlx::query!(
+        "SELECT id, uid, name,
+             CASE WHEN uid = ?1 THEN 0 WHEN id = ?2 THEN 1 WHEN name = ?3 THEN 2 ELSE 3 END AS \"rank!: i64\"
+         FROM run WHERE (deleted_ms IS NOT NULL) = ?4
+             AND (uid = ?1 OR id = ?2 OR name = ?3 OR (?1 <> '' AND substr(uid, 1, length(?1)) = ?1))
+         ORDER BY 4, started_ms DESC, id DESC",
         lower,
         number,
+        wanted,
+        deleted,
     )
-    .fetch_optional(&mut *conn)
+    .fetch_all(&mut *conn)
     .await
-    .map_err(failed())?;
-    if let Some(id) = exact {
-        return Ok(id);
-    }
-    let mut fitting =
-        sqlx::query!("SELECT id, uid, name FROM run WHERE name = ? ORDER BY started_ms DESC, id DESC", wanted,)
-            .fetch_all(&mut *conn)
-            .await
-            .map_err(failed())?
-            .into_iter()
-            .map(|run| (run.id, format!("{} ({})", run.uid, run.name)))
-            .collect::<Vec<_>>();
-    if fitting.is_empty() && !lower.is_empty() {
-        fitting = sqlx::query!(
-            "SELECT id, uid, name FROM run WHERE substr(uid, 1, length(?1)) = ?1
-             ORDER BY started_ms DESC, id DESC",
-            lower,
-        )
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(failed())?
-        .into_iter()
-        .map(|run| (run.id, format!("{} ({})", run.uid, run.name)))
-        .collect();
+    .map_err(place.doing("look for the run"))?;
+    if let Some(best) = fitting.first().map(|run| run.rank) {
+        fitting.retain(|run| run.rank == best);
     }
     match fitting.as_slice() {
-        [(id, _)] => Ok(*id),
+        [run] => Ok(run.id),
         [] => Err(Error::UnknownRun {
             wanted: wanted.to_owned(),
             path: place.0.clone(),
-            known: newest(conn, place).await?,
+            known: newest(conn, place, deleted).await?,
         }),
-        _ => Err(Error::AmbiguousRun {
+        runs => Err(Error::AmbiguousRun {
             wanted: wanted.to_owned(),
-            fitting: fitting.into_iter().map(|(_, label)| label).collect(),
+            fitting: runs.iter().map(|run| format!("{} ({})", run.uid, run.name)).collect(),
         }),
     }
 }
 
-async fn newest(conn: &mut SqliteConnection, place: &Place) -> Result<Vec<String>> {
-    let runs = sqlx::query!("SELECT uid, name FROM run ORDER BY started_ms DESC, id DESC LIMIT 11")
-        .fetch_all(conn)
-        .await
-        .map_err(place.doing("list the runs"))?;
+async fn newest(conn: &mut SqliteConnection, place: &Place, deleted: bool) -> Result<Vec<String>> {
+    let runs = sqlx::query!(
+        "SELECT uid, name FROM run WHERE (deleted_ms IS NOT NULL) = ? ORDER BY started_ms DESC, id DESC LIMIT 11",
+        deleted,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(place.doing("list the runs"))?;
     Ok(runs.into_iter().map(|run| format!("{} ({})", run.uid, run.name)).collect())
-}
-
-pub(super) async fn runs(conn: &mut SqliteConnection, place: &Place) -> Result<Vec<RunRecord>> {
-    let ids = sqlx::query_scalar!("SELECT id FROM run ORDER BY started_ms DESC, id DESC")
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(place.doing("list the runs"))?;
-    runs_by_id(conn, place, &ids).await
 }
 
 /// Runs in the order of `ids`.
@@ -94,7 +92,6 @@ pub(super) async fn runs_by_id(conn: &mut SqliteConnection, place: &Place, ids: 
     // One statement for any number of ids: SQLite unpacks the JSON list.
     let list = format!("{ids:?}");
     let mut runs = heads(conn, place, &list).await?;
-    params(conn, place, &list, &mut runs).await?;
     metrics(conn, place, &list, &mut runs).await?;
     tags(conn, place, &list, &mut runs).await?;
     Ok(ids.iter().filter_map(|id| runs.remove(id)).collect())
@@ -110,13 +107,15 @@ async fn heads(conn: &mut SqliteConnection, place: &Place, ids: &str) -> Result<
     let now = now_ms();
     let mut runs = Runs::with_capacity(rows.len());
     for row in rows {
-        let config = serde_json::from_str(&row.config).map_err(damaged("the configuration", &row.uid, place))?;
+        let config: serde_json::Value =
+            serde_json::from_str(&row.config).map_err(damaged("the configuration", &row.uid, place))?;
         let git = row.git_commit.map(|commit| Git { commit, dirty: row.git_dirty == Some(1) });
         let run = RunRecord {
             id: row.id,
             uid: row.uid,
             name: row.name,
             parent: row.parent_id,
+            group: row.family,
             status: Status::from_stored(&row.status),
             started_ms: row.started_ms,
             ended_ms: row.ended_ms,
@@ -130,33 +129,15 @@ async fn heads(conn: &mut SqliteConnection, place: &Place, ids: &str) -> Result<
             notebook: row.notebook,
             note: row.note,
             error: row.error,
+            // The rows of `param` are the same, for SQL.
+            params: config::leaves(&config),
             config,
-            params: Vec::new(),
             metrics: Vec::new(),
             tags: BTreeMap::new(),
         };
         runs.insert(run.id, run);
     }
     Ok(runs)
-}
-
-async fn params(conn: &mut SqliteConnection, place: &Place, ids: &str, runs: &mut Runs) -> Result<()> {
-    let rows = sqlx::query!(
-        "SELECT run_id, path, value FROM param WHERE run_id IN (SELECT value FROM json_each(?))
-         ORDER BY run_id, position",
-        ids,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(place.doing("read the parameters"))?;
-    for row in rows {
-        let Some(run) = runs.get_mut(&row.run_id) else {
-            continue;
-        };
-        let value = serde_json::from_str(&row.value).map_err(damaged("a parameter", &run.uid, place))?;
-        run.params.push(Param { path: row.path, value });
-    }
-    Ok(())
 }
 
 async fn metrics(conn: &mut SqliteConnection, place: &Place, ids: &str, runs: &mut Runs) -> Result<()> {
@@ -203,23 +184,46 @@ async fn tags(conn: &mut SqliteConnection, place: &Place, ids: &str, runs: &mut 
 pub(super) async fn series(conn: &mut SqliteConnection, place: &Place, run: &RunRecord) -> Result<Vec<Series>> {
     // One snapshot: the run may go on meanwhile, and a summary must tell what its points tell.
     let mut conn = conn.begin().await.map_err(place.doing("read the points"))?;
-    let rows = sqlx::query!(
-        "SELECT point.series_id, point.step, point.time_ms, point.value
-         FROM point JOIN series ON series.id = point.series_id
-         WHERE series.run_id = ? ORDER BY point.series_id, point.seq",
-        run.id,
-    )
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(place.doing("read the points"))?;
-    let mut values: BTreeMap<i64, Vec<Point>> = BTreeMap::new();
-    for row in rows {
-        let point = Point { step: row.step, time_ms: row.time_ms, value: row.value.unwrap_or(f64::NAN) };
-        values.entry(row.series_id).or_default().push(point);
+    let ids = sqlx::query_scalar!("SELECT id FROM series WHERE run_id = ? ORDER BY id", run.id)
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(place.doing("read the points"))?;
+    let metrics = runs_by_id(&mut conn, place, &[run.id]).await?.pop().map(|run| run.metrics).unwrap_or_default();
+    let mut series = Vec::with_capacity(ids.len());
+    for (id, metric) in ids.into_iter().zip(metrics) {
+        series.push(Series { metric, values: points::all(&mut conn, place, &run.uid, id).await? });
     }
-    let fresh = runs_by_id(&mut conn, place, &[run.id]).await?.pop();
-    let metrics = fresh.map(|run| run.metrics).unwrap_or_default();
-    Ok(metrics.into_iter().zip(values.into_values()).map(|(metric, values)| Series { metric, values }).collect())
+    Ok(series)
+}
+
+/// The id of a series by [`Metric::key`].
+pub(super) async fn series_id(conn: &mut SqliteConnection, place: &Place, run: &RunRecord, key: &str) -> Result<i64> {
+    let rows = sqlx::query!("SELECT id, name, context FROM series WHERE run_id = ? ORDER BY id", run.id)
+        .fetch_all(conn)
+        .await
+        .map_err(place.doing("read the metrics"))?;
+    let mut known = Vec::with_capacity(rows.len());
+    for row in rows {
+        let context = serde_json::from_str(&row.context).map_err(damaged("a metric", &run.uid, place))?;
+        let name = model::key(&row.name, &context);
+        if name == key {
+            return Ok(row.id);
+        }
+        known.push(name);
+    }
+    Err(Error::UnknownMetric { run: run.uid.clone(), wanted: key.to_owned(), known })
+}
+
+/// What the process that resumes a run must know of its series.
+pub(super) async fn resumed(conn: &mut SqliteConnection, run: i64) -> sqlx::Result<Vec<record::Series>> {
+    let rows = sqlx::query!("SELECT * FROM series WHERE run_id = ? ORDER BY id", run).fetch_all(conn).await?;
+    let series = rows.into_iter().map(|row| {
+        let last = At { value: row.last_value.unwrap_or(f64::NAN), step: row.last_step };
+        let (min, max) = (at(row.min_value, row.min_step), at(row.max_value, row.max_step));
+        let summary = record::Summary { points: row.points, last, last_ms: row.last_ms.unwrap_or(0), min, max };
+        record::Series::resumed(row.name, row.context, row.id, summary)
+    });
+    Ok(series.collect())
 }
 
 pub(super) async fn artifacts(conn: &mut SqliteConnection, place: &Place, run: i64) -> Result<Vec<Artifact>> {
@@ -240,6 +244,30 @@ pub(super) async fn bytes(conn: &mut SqliteConnection, place: &Place, hash: &str
         .fetch_one(conn)
         .await
         .map_err(place.doing("read the artifact"))
+}
+
+/// What was found out about a run, by kind.
+pub(super) async fn snapshot(
+    conn: &mut SqliteConnection,
+    place: &Place,
+    run: i64,
+    kind: &str,
+) -> Result<Option<Vec<u8>>> {
+    sqlx::query_scalar!(
+        "SELECT bytes FROM run_snapshot JOIN snapshot ON snapshot.hash = run_snapshot.hash WHERE run_id = ? AND kind = ?",
+        run,
+        kind,
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(place.doing("read the run's surroundings"))
+}
+
+pub(super) async fn snapshots(conn: &mut SqliteConnection, place: &Place, run: i64) -> Result<Vec<String>> {
+    sqlx::query_scalar!("SELECT kind FROM run_snapshot WHERE run_id = ? ORDER BY kind", run)
+        .fetch_all(conn)
+        .await
+        .map_err(place.doing("read the run's surroundings"))
 }
 
 pub(super) async fn cells(conn: &mut SqliteConnection, place: &Place, run: i64) -> Result<Vec<Cell>> {

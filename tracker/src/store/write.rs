@@ -2,26 +2,58 @@
 
 use sqlx::{Connection, SqliteConnection, SqliteTransaction};
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use super::Place;
+use super::{Place, read};
+use crate::capture::{self, Facts};
+use crate::chunk::Chunk;
 use crate::config::{Config, kind};
 use crate::error::{is_busy, is_read_only};
-use crate::model::{Git, Status};
-use crate::record::pending::{Pending, SeriesState};
-use crate::{Cell, Result};
+use crate::model::Status;
+use crate::record::{Begun, Done, Pending, Plan, Series};
+use crate::{Cell, Error, Result};
+
+/// What a run begins from.
+pub(crate) enum Beginning {
+    New(NewRun),
+    Resume(Resume),
+}
 
 /// A run that is about to start.
 pub(crate) struct NewRun {
     pub(crate) name: String,
     pub(crate) started_ms: i64,
-    pub(crate) host: String,
-    pub(crate) pid: i64,
-    pub(crate) process_start: Option<i64>,
+    pub(crate) process: Process,
     pub(crate) context: crate::context::Context,
     pub(crate) note: Option<String>,
+    pub(crate) parent: Option<String>,
+    pub(crate) group: Option<String>,
     pub(crate) config: Config,
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) cells: Vec<Cell>,
+}
+
+/// A run that is about to go on.
+pub(crate) struct Resume {
+    /// As [`crate::Store::run`] takes it.
+    pub(crate) wanted: String,
+    pub(crate) process: Process,
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// The process that records a run.
+pub(crate) struct Process {
+    host: String,
+    pid: i64,
+    start: Option<i64>,
+    machine: &'static str,
+}
+
+impl Process {
+    pub(crate) fn this() -> Self {
+        let pid = i64::from(std::process::id());
+        Self { host: capture::host(), pid, start: capture::process_start(pid), machine: capture::machine() }
+    }
 }
 
 /// How a run ended.
@@ -29,26 +61,32 @@ pub(crate) struct Ending {
     pub(crate) status: Status,
     pub(crate) error: Option<String>,
     pub(crate) ended_ms: i64,
-    /// The position of the first of `cells`.
-    pub(crate) cells_from: usize,
+    /// Those that came since the run began.
     pub(crate) cells: Vec<Cell>,
 }
 
 /// Stores a run as running. `Ok(None)`: the uid is taken, try another.
 pub(crate) async fn run(conn: &mut SqliteConnection, place: &Place, uid: &str, new: &NewRun) -> Result<Option<i64>> {
     let failed = || place.doing("store the new run");
+    let parent = match &new.parent {
+        Some(wanted) => Some(read::find(conn, place, wanted).await?),
+        None => None,
+    };
     let mut tx = begin(conn).await.map_err(failed())?;
     let inserted = sqlx::query_scalar!(
-        "INSERT INTO run (uid, name, status, started_ms, host, pid, process_start,
+        "INSERT INTO run (uid, name, parent_id, family, status, started_ms, host, pid, process_start, machine,
                           toolchain, environment, lock_hash, notebook, note, config)
-         VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (uid) DO NOTHING RETURNING id",
         uid,
         new.name,
+        parent,
+        new.group,
         new.started_ms,
-        new.host,
-        new.pid,
-        new.process_start,
+        new.process.host,
+        new.process.pid,
+        new.process.start,
+        new.process.machine,
         new.context.toolchain,
         new.context.environment,
         new.context.lock_hash,
@@ -64,9 +102,45 @@ pub(crate) async fn run(conn: &mut SqliteConnection, place: &Place, uid: &str, n
     for (key, value) in &new.tags {
         tag(&mut tx, id, key, value).await.map_err(failed())?;
     }
-    cells(&mut tx, id, 0, &new.cells).await.map_err(failed())?;
+    cells(&mut tx, id, &new.cells).await.map_err(failed())?;
     tx.commit().await.map_err(failed())?;
     Ok(Some(id))
+}
+
+/// Stores that a run goes on, in this process; gives what it has logged so far.
+pub(crate) async fn resume(
+    conn: &mut SqliteConnection,
+    place: &Place,
+    resume: &Resume,
+) -> Result<(Begun, Vec<Series>)> {
+    let failed = || place.doing("store that the run goes on");
+    let id = read::find(conn, place, &resume.wanted).await?;
+    let mut tx = begin(conn).await.map_err(failed())?;
+    let process = &resume.process;
+    let row = sqlx::query!("SELECT uid, name, status, host, pid, process_start, machine FROM run WHERE id = ?", id)
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(failed())?;
+    let gone = row.host == process.host && capture::is_gone(row.pid, row.process_start, row.machine.as_deref());
+    if row.status == "running" && !gone {
+        return Err(Error::StillRunning { run: row.uid, pid: row.pid, host: row.host });
+    }
+    sqlx::query!(
+        "UPDATE run SET status = 'running', ended_ms = NULL, error = NULL, deleted_ms = NULL,
+                        host = ?, pid = ?, process_start = ?, machine = ? WHERE id = ?",
+        process.host,
+        process.pid,
+        process.start,
+        process.machine,
+        id,
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(failed())?;
+    cells(&mut tx, id, &resume.cells).await.map_err(failed())?;
+    let series = read::resumed(&mut tx, id).await.map_err(failed())?;
+    tx.commit().await.map_err(failed())?;
+    Ok((Begun { id, uid: row.uid, name: row.name }, series))
 }
 
 async fn params(tx: &mut SqliteTransaction<'_>, run: i64, config: &Config) -> sqlx::Result<()> {
@@ -87,82 +161,127 @@ async fn params(tx: &mut SqliteTransaction<'_>, run: i64, config: &Config) -> sq
     Ok(())
 }
 
-/// Stores the commit of a run that has begun.
-pub(crate) async fn git(conn: &mut SqliteConnection, place: &Place, run: i64, git: &Git) -> Result<()> {
-    sqlx::query!("UPDATE run SET git_commit = ?, git_dirty = ? WHERE id = ?", git.commit, git.dirty, run)
-        .execute(conn)
-        .await
-        .map_err(place.doing("store the commit"))?;
-    Ok(())
+/// What of one run is to be stored.
+pub(crate) struct Batch<'a> {
+    run: i64,
+    pending: &'a Pending,
+    /// By index of the series.
+    plans: Vec<(usize, Plan)>,
+    found: Option<Arc<Facts>>,
+    ending: Option<&'a Ending>,
 }
 
-/// Stores everything pending, and the ending if there is one, in one transaction: all or nothing,
-/// so that a batch that failed can be tried again as it is.
-pub(crate) async fn batch(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    run: i64,
-    pending: &Pending,
-    ending: Option<&Ending>,
-) -> Result<()> {
+impl<'a> Batch<'a> {
+    pub(crate) fn of(run: i64, pending: &'a Pending, found: Option<Arc<Facts>>, ending: Option<&'a Ending>) -> Self {
+        let plans = pending.series.iter().map(|series| series.plan(ending.is_some())).enumerate();
+        Self { run, pending, plans: plans.filter(|(_, plan)| !plan.chunks.is_empty()).collect(), found, ending }
+    }
+
+    pub(crate) fn has_work(&self) -> bool {
+        self.pending.len() > 0 || self.found.is_some() || self.ending.is_some()
+    }
+}
+
+/// Stores batches in one transaction: all or nothing, so that what failed can be tried again as it is.
+pub(crate) async fn batches(conn: &mut SqliteConnection, place: &Place, batches: &[Batch<'_>]) -> Result<Vec<Done>> {
     let failed = || place.doing("store the run's values");
     let mut tx = begin(conn).await.map_err(failed())?;
-    points(&mut tx, run, pending).await.map_err(failed())?;
-    artifacts(&mut tx, run, pending).await.map_err(failed())?;
-    for (key, value) in &pending.tags {
-        tag(&mut tx, run, key, value).await.map_err(failed())?;
+    let mut done = Vec::with_capacity(batches.len());
+    for batch in batches {
+        let ids = one_batch(&mut tx, batch).await.map_err(failed())?;
+        let plans = batch.plans.iter().zip(ids).map(|((index, plan), id)| (*index, plan.clone(), id));
+        done.push(Done { run: batch.run, plans: plans.collect(), found: batch.found.is_some() });
     }
-    if let Some(note) = &pending.note {
-        sqlx::query!("UPDATE run SET note = ? WHERE id = ?", note, run).execute(&mut *tx).await.map_err(failed())?;
-    }
-    if let Some(ending) = ending {
-        end(&mut tx, run, ending).await.map_err(failed())?;
-    }
-    tx.commit().await.map_err(failed())
+    tx.commit().await.map_err(failed())?;
+    Ok(done)
 }
 
-async fn points(tx: &mut SqliteTransaction<'_>, run: i64, pending: &Pending) -> sqlx::Result<()> {
-    let mut ids = Vec::with_capacity(pending.series.len());
-    for series in &pending.series {
-        ids.push(if series.dirty { Some(summary(tx, run, series).await?) } else { None });
+async fn one_batch(tx: &mut SqliteTransaction<'_>, batch: &Batch<'_>) -> sqlx::Result<Vec<i64>> {
+    let (run, pending) = (batch.run, batch.pending);
+    let mut ids = Vec::with_capacity(batch.plans.len());
+    for (index, plan) in &batch.plans {
+        ids.push(points(tx, run, &pending.series[*index], plan).await?);
     }
-    for point in &pending.points {
-        // A series with a pending point is dirty, so it has an id here.
-        let id = ids.get(point.series).copied().flatten();
-        sqlx::query!(
-            "INSERT INTO point (series_id, seq, step, time_ms, value) VALUES (?, ?, ?, ?, ?)",
-            id,
-            point.seq,
-            point.step,
-            point.time_ms,
-            point.value,
-        )
-        .execute(&mut **tx)
-        .await?;
+    artifacts(tx, run, pending).await?;
+    for (key, value) in &pending.tags {
+        tag(tx, run, key, value).await?;
     }
+    if let Some(note) = &pending.note {
+        sqlx::query!("UPDATE run SET note = ? WHERE id = ?", note, run).execute(&mut **tx).await?;
+    }
+    if let Some(found) = &batch.found {
+        facts(tx, run, found).await?;
+    }
+    if let Some(ending) = batch.ending {
+        end(tx, run, ending).await?;
+    }
+    Ok(ids)
+}
+
+/// Writes the new chunks of a series and its summary; returns its id.
+async fn points(tx: &mut SqliteTransaction<'_>, run: i64, series: &Series, plan: &Plan) -> sqlx::Result<i64> {
+    let id = summary(tx, run, series).await?;
+    if let Some(replace) = plan.replace {
+        let from = series.seq(replace);
+        sqlx::query!("DELETE FROM chunk WHERE series_id = ? AND first_seq >= ?", id, from).execute(&mut **tx).await?;
+    }
+    for range in &plan.chunks {
+        let (first, packed) = (series.seq(range.start), Chunk::pack(series.points(range)));
+        chunk(tx, id, first, &packed).await?;
+    }
+    Ok(id)
+}
+
+pub(crate) async fn chunk(conn: &mut SqliteConnection, series: i64, first_seq: i64, chunk: &Chunk) -> sqlx::Result<()> {
+    let count = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
+    let (points, value_width) = (count(chunk.points), count(chunk.value_width));
+    let (step_width, time_width) = (count(chunk.step.width), count(chunk.time.width));
+    let (sketch, data) = (chunk.sketch.as_slice(), chunk.data.as_slice());
+    sqlx::query!(
+        "INSERT INTO chunk (series_id, first_seq, points, value_width, step_base, step_stride, step_width,
+                            time_base, time_stride, time_width, sketch, data)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        series,
+        first_seq,
+        points,
+        value_width,
+        chunk.step.base,
+        chunk.step.stride,
+        step_width,
+        chunk.time.base,
+        chunk.time.stride,
+        time_width,
+        sketch,
+        data,
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
 /// Writes a series' summary and returns its id.
-async fn summary(tx: &mut SqliteTransaction<'_>, run: i64, series: &SeriesState) -> sqlx::Result<i64> {
-    let (min, max) = (series.min, series.max);
+async fn summary(tx: &mut SqliteTransaction<'_>, run: i64, series: &Series) -> sqlx::Result<i64> {
+    let summary = &series.summary;
+    let (min, max) = (summary.min, summary.max);
     let (min_value, min_step) = (min.map(|at| at.value), min.map(|at| at.step));
     let (max_value, max_step) = (max.map(|at| at.value), max.map(|at| at.step));
     sqlx::query_scalar!(
-        "INSERT INTO series (run_id, name, context, points, last_step, last_value,
+        "INSERT INTO series (run_id, name, context, points, last_step, last_value, last_ms,
                              min_value, min_step, max_value, max_step)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (run_id, name, context) DO UPDATE SET
              points = excluded.points, last_step = excluded.last_step, last_value = excluded.last_value,
+             last_ms = excluded.last_ms,
              min_value = excluded.min_value, min_step = excluded.min_step,
              max_value = excluded.max_value, max_step = excluded.max_step
          RETURNING id",
         run,
         series.name,
         series.context,
-        series.points,
-        series.last.step,
-        series.last.value,
+        summary.points,
+        summary.last.step,
+        summary.last.value,
+        summary.last_ms,
         min_value,
         min_step,
         max_value,
@@ -170,6 +289,40 @@ async fn summary(tx: &mut SqliteTransaction<'_>, run: i64, series: &SeriesState)
     )
     .fetch_one(&mut **tx)
     .await
+}
+
+/// Stores what was found out about a run's surroundings. What the notebook said is not changed.
+async fn facts(tx: &mut SqliteTransaction<'_>, run: i64, facts: &Facts) -> sqlx::Result<()> {
+    let (commit, dirty) = (facts.git.as_ref().map(|git| &git.commit), facts.git.as_ref().map(|git| git.dirty));
+    sqlx::query!(
+        "UPDATE run SET git_commit = ?, git_dirty = ?, lock_hash = coalesce(lock_hash, ?) WHERE id = ?",
+        commit,
+        dirty,
+        facts.lock_hash,
+        run,
+    )
+    .execute(&mut **tx)
+    .await?;
+    for snapshot in &facts.snapshots {
+        let bytes = snapshot.bytes.as_slice();
+        sqlx::query!(
+            "INSERT INTO snapshot (hash, bytes) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING",
+            snapshot.hash,
+            bytes
+        )
+        .execute(&mut **tx)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO run_snapshot (run_id, kind, hash) VALUES (?, ?, ?)
+             ON CONFLICT (run_id, kind) DO UPDATE SET hash = excluded.hash",
+            run,
+            snapshot.kind,
+            snapshot.hash,
+        )
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
 }
 
 async fn artifacts(tx: &mut SqliteTransaction<'_>, run: i64, pending: &Pending) -> sqlx::Result<()> {
@@ -224,17 +377,15 @@ async fn end(tx: &mut SqliteTransaction<'_>, run: i64, ending: &Ending) -> sqlx:
     )
     .execute(&mut **tx)
     .await?;
-    cells(tx, run, ending.cells_from, &ending.cells).await
+    cells(tx, run, &ending.cells).await
 }
 
-async fn cells(tx: &mut SqliteTransaction<'_>, run: i64, from: usize, cells: &[Cell]) -> sqlx::Result<()> {
-    let from = i64::try_from(from).unwrap_or(i64::MAX);
-    for (position, cell) in (from..).zip(cells) {
+async fn cells(tx: &mut SqliteTransaction<'_>, run: i64, cells: &[Cell]) -> sqlx::Result<()> {
+    for cell in cells {
         sqlx::query!(
-            "INSERT INTO cell (run_id, position, execution_count, source) VALUES (?, ?, ?, ?)
-             ON CONFLICT (run_id, position) DO NOTHING",
+            "INSERT INTO cell (run_id, position, execution_count, source)
+             VALUES (?1, (SELECT coalesce(max(position) + 1, 0) FROM cell WHERE run_id = ?1), ?2, ?3)",
             run,
-            position,
             cell.execution_count,
             cell.source,
         )
@@ -250,8 +401,7 @@ pub(crate) async fn crashed(conn: &mut SqliteConnection, place: &Place, runs: &H
     for run in runs {
         let stored = sqlx::query!(
             "UPDATE run SET status = 'crashed', ended_ms = max(started_ms, coalesce(
-                 (SELECT max(point.time_ms) FROM point JOIN series ON series.id = point.series_id
-                  WHERE series.run_id = run.id), 0))
+                 (SELECT max(last_ms) FROM series WHERE series.run_id = run.id), 0))
              WHERE id = ? AND status = 'running'",
             run,
         )

@@ -1,0 +1,334 @@
+//! The thread that stores the runs of this process in one file: every 50 ms all that has come, in one transaction.
+
+use sqlx::{Connection, SqliteConnection};
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+use super::checkpoint::Checkpoints;
+use super::pending::Pending;
+use super::queue::Message;
+use super::usage::Usage;
+use crate::capture::{Found, now_ms};
+use crate::store::write::{self, Batch, Beginning, Ending};
+use crate::store::{Place, open, runtime};
+use crate::{Error, Result, Status};
+
+/// How long values are gathered, and so how much a crash may take.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// The pause before a batch that failed is tried again.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// How long `flush` and `finish` keep trying while another program holds the lock.
+const BUSY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The same for any other refusal, such as a full disk.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Many processes that record into one file wait for one another. That is told only when it lasts this long.
+const BUSY_IS_NEWS: Duration = Duration::from_secs(30);
+
+/// How long the thread stays when no run is left.
+pub(super) const LINGER: Duration = Duration::from_millis(200);
+
+/// When the last run ends, the write-ahead log is folded into the file, so that it is one file. This costs as
+/// much as ten runs, so of more runs than this in a moment, only the last one does it, after [`LINGER`].
+const FOLDS: u32 = 16;
+
+/// A fold is allowed again after this time.
+const FOLD_EVERY: Duration = Duration::from_millis(500);
+
+/// How long the end of a run waits for what is found out about its surroundings.
+const FOUND_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the thread is asked to do.
+pub(super) enum Control {
+    Begin(Box<Begin>),
+    Flush(i64, SyncSender<Result<()>>),
+    End(i64, Ending, SyncSender<Result<()>>),
+    /// The process ends; runs that go on are stored as failed for this reason, if there is one.
+    Close(Option<&'static str>),
+}
+
+/// A run that is to be recorded.
+pub(super) struct Begin {
+    pub(super) beginning: Beginning,
+    pub(super) messages: Receiver<Message>,
+    pub(super) found: Found,
+    pub(super) reply: SyncSender<Result<Begun>>,
+}
+
+/// A run that is in the database.
+pub(crate) struct Begun {
+    pub(crate) id: i64,
+    pub(crate) uid: String,
+    pub(crate) name: String,
+}
+
+struct Recording {
+    uid: String,
+    messages: Receiver<Message>,
+    pending: Pending,
+    began: Instant,
+    /// `None` once it is stored.
+    found: Option<Found>,
+}
+
+pub(super) struct Hub {
+    runtime: Runtime,
+    place: Place,
+    /// Open while there are runs, and a moment longer.
+    conn: Option<SqliteConnection>,
+    checkpoints: Checkpoints,
+    usage: Usage,
+    runs: BTreeMap<i64, Recording>,
+    /// Since when storing has failed, and whether that was said; it is not said again until it works.
+    failing: Option<(Instant, bool)>,
+    folds: u32,
+    folded: Instant,
+    next: Instant,
+}
+
+/// Serves until no run is left, or the process ends. `leave` takes the thread off the list of those that can be
+/// asked, or gives back what was asked meanwhile.
+pub(super) fn serve(path: PathBuf, asked: Receiver<Control>, leave: impl Fn(&Receiver<Control>) -> Option<Control>) {
+    match Hub::new(path) {
+        Ok(hub) => hub.work(&asked, leave),
+        Err(error) => refuse(&asked, error),
+    }
+}
+
+/// Tells the first who comes why nothing works, and is gone for the rest.
+fn refuse(control: &Receiver<Control>, error: Error) {
+    if let Ok(Control::Begin(begin)) = control.recv() {
+        let _ = begin.reply.send(Err(error));
+    }
+}
+
+impl Hub {
+    fn new(path: PathBuf) -> Result<Self> {
+        let now = Instant::now();
+        Ok(Self {
+            runtime: runtime()?,
+            checkpoints: Checkpoints::of(&path),
+            place: Place(path),
+            conn: None,
+            usage: Usage::new(),
+            runs: BTreeMap::new(),
+            failing: None,
+            folds: FOLDS,
+            folded: now,
+            next: now,
+        })
+    }
+
+    fn work(mut self, asked: &Receiver<Control>, leave: impl Fn(&Receiver<Control>) -> Option<Control>) {
+        loop {
+            let wait = if self.runs.is_empty() { LINGER } else { self.next.saturating_duration_since(Instant::now()) };
+            let mut control = asked.recv_timeout(wait);
+            if matches!(control, Err(RecvTimeoutError::Timeout)) && self.runs.is_empty() {
+                self.fold();
+                let Some(late) = leave(asked) else { return };
+                control = Ok(late);
+            }
+            match control {
+                Ok(Control::Begin(begin)) => self.begin(*begin),
+                Ok(Control::Flush(run, reply)) => drop(reply.send(self.insist(run, None))),
+                Ok(Control::End(run, ending, reply)) => self.end(run, &ending, &reply),
+                Ok(Control::Close(reason)) => return self.close(reason),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.close(None),
+            }
+            if Instant::now() >= self.next && !self.runs.is_empty() {
+                self.gather();
+            }
+        }
+    }
+
+    fn begin(&mut self, begin: Begin) {
+        let Begin { beginning, messages, found, reply } = begin;
+        if self.runs.is_empty() {
+            self.next = Instant::now() + GATHER;
+        }
+        let _ = reply.send(self.try_begin(&beginning).map(|(begun, pending)| {
+            let Begun { id, uid, .. } = &begun;
+            let recording =
+                Recording { uid: uid.clone(), messages, pending, began: Instant::now(), found: Some(found) };
+            self.runs.insert(*id, recording);
+            begun
+        }));
+    }
+
+    fn try_begin(&mut self, beginning: &Beginning) -> Result<(Begun, Pending)> {
+        if self.runs.is_empty() && !self.place.0.exists() {
+            // It was removed since the last run: an open connection would write into nothing.
+            self.fold();
+        }
+        let conn = connected(&mut self.conn, &self.runtime, &self.place)?;
+        let place = &self.place;
+        self.runtime.block_on(async {
+            match beginning {
+                Beginning::New(new) => loop {
+                    let uid = new_uid();
+                    if let Some(id) = write::run(conn, place, &uid, new).await? {
+                        return Ok((Begun { id, uid, name: new.name.clone() }, Pending::default()));
+                    }
+                },
+                Beginning::Resume(resume) => {
+                    let (begun, series) = write::resume(conn, place, resume).await?;
+                    Ok((begun, Pending::resumed(series)))
+                }
+            }
+        })
+    }
+
+    fn gather(&mut self) {
+        self.next = Instant::now() + GATHER;
+        for (name, value) in self.usage.sample() {
+            self.runs.values_mut().for_each(|run| run.pending.sample(name, run.began.elapsed().as_secs(), value));
+        }
+        if let Err(error) = self.store(None) {
+            self.next = Instant::now() + RETRY;
+            self.say_once(&error);
+        }
+        self.checkpoints.make_when_due();
+    }
+
+    /// Stores what is pending, trying again for as long as someone should have to wait.
+    fn insist(&mut self, run: i64, ending: Option<&Ending>) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            let Err(error) = self.store(ending.map(|ending| (run, ending))) else {
+                return Ok(());
+            };
+            let patience = if matches!(error, Error::Busy { .. }) { BUSY_PATIENCE } else { PATIENCE };
+            if began.elapsed() >= patience {
+                let (uid, unstored) =
+                    self.runs.get(&run).map_or_else(Default::default, |run| (run.uid.clone(), run.pending.len()));
+                return Err(Error::Unstored { run: uid, unstored, source: Box::new(error) });
+            }
+            self.say_once(&error);
+            std::thread::sleep(RETRY);
+        }
+    }
+
+    fn store(&mut self, ending: Option<(i64, &Ending)>) -> Result<()> {
+        let mut batches = Vec::with_capacity(self.runs.len());
+        for (id, run) in &mut self.runs {
+            run.pending.drain(&run.messages);
+            let ending = ending.filter(|(ends, _)| ends == id).map(|(_, ending)| ending);
+            let found = run.found.as_ref().and_then(|found| match ending {
+                Some(_) => found.wait(FOUND_PATIENCE),
+                None => found.get(),
+            });
+            batches.push(Batch::of(*id, &run.pending, found, ending));
+        }
+        batches.retain(Batch::has_work);
+        if !batches.is_empty() {
+            let conn = connected(&mut self.conn, &self.runtime, &self.place)?;
+            let stored = self.runtime.block_on(write::batches(conn, &self.place, &batches));
+            if matches!(&stored, Err(error) if !matches!(error, Error::Busy { .. })) {
+                // What failed half way may have left a transaction open.
+                self.conn = None;
+            }
+            let stored = stored?;
+            self.checkpoints.wanted = true;
+            for done in stored {
+                if let Some(run) = self.runs.get_mut(&done.run) {
+                    run.pending.stored(&done);
+                    run.found = run.found.take().filter(|_| !done.found);
+                }
+            }
+        }
+        self.failing = None;
+        Ok(())
+    }
+
+    fn say_once(&mut self, error: &Error) {
+        let (since, said) = self.failing.get_or_insert((Instant::now(), false));
+        let news = !matches!(error, Error::Busy { .. }) || since.elapsed() >= BUSY_IS_NEWS;
+        if *said || !news {
+            return;
+        }
+        *said = true;
+        let waiting = self.runs.values().find(|run| run.pending.len() > 0).or(self.runs.values().next());
+        if let Some(run) = waiting {
+            eprintln!("assay: run {}: {error}; values are kept and storing is tried again", run.uid);
+        }
+    }
+
+    fn end(&mut self, run: i64, ending: &Ending, reply: &SyncSender<Result<()>>) {
+        let outcome = self.insist(run, Some(ending));
+        self.runs.remove(&run);
+        let earned = self.folded.elapsed().as_millis() / FOLD_EVERY.as_millis();
+        self.folds = self.folds.saturating_add(u32::try_from(earned).unwrap_or(FOLDS)).min(FOLDS);
+        if self.runs.is_empty() && self.folds > 0 {
+            self.folds -= 1;
+            self.fold();
+        }
+        let _ = reply.send(outcome);
+    }
+
+    /// The last connection folds the write-ahead log into the file when it closes; when that fails, the next one
+    /// to open does it.
+    fn fold(&mut self) {
+        self.checkpoints.stop();
+        if let Some(conn) = self.conn.take() {
+            let _ = self.runtime.block_on(conn.close());
+            self.folded = Instant::now();
+        }
+    }
+
+    fn close(mut self, reason: Option<&'static str>) {
+        let ending = reason.map(|reason| Ending {
+            status: Status::Failed,
+            error: Some(reason.to_owned()),
+            ended_ms: now_ms(),
+            cells: Vec::new(),
+        });
+        let runs: Vec<i64> = self.runs.keys().copied().collect();
+        for run in runs {
+            if let Err(error) = self.insist(run, ending.as_ref()) {
+                eprintln!("assay: {error}");
+            }
+        }
+        self.fold();
+    }
+}
+
+fn connected<'a>(
+    conn: &'a mut Option<SqliteConnection>,
+    runtime: &Runtime,
+    place: &Place,
+) -> Result<&'a mut SqliteConnection> {
+    if conn.is_none() {
+        *conn = Some(runtime.block_on(open::recording(&place.0))?);
+    }
+    conn.as_mut().ok_or_else(|| Error::WriterGone { run: String::new() })
+}
+
+/// Eight hex characters, never all digits: a run may also be named by its number.
+fn new_uid() -> String {
+    loop {
+        // Each `RandomState` is seeded by the operating system's random numbers.
+        let random = RandomState::new().hash_one((std::process::id(), now_ms(), Instant::now()));
+        let uid = format!("{:08x}", random & 0xffff_ffff);
+        if uid.contains(|character: char| character.is_ascii_alphabetic()) {
+            return uid;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn uids_differ_and_are_never_numbers() {
+        let uids: std::collections::HashSet<String> = (0..1000).map(|_| super::new_uid()).collect();
+        assert_eq!(uids.len(), 1000);
+        assert!(uids.iter().all(|uid| uid.len() == 8 && uid.parse::<i64>().is_err()));
+    }
+}

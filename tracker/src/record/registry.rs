@@ -1,0 +1,82 @@
+//! The threads that store, one for each file, and what becomes of them when the process ends.
+//!
+//! The second piece of process-wide state in this crate: runs of one process share a connection, and the end of a
+//! process, by SIGTERM or by itself, finds them all here.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use super::hub::{self, Control};
+use super::signal;
+use crate::{Error, Result};
+
+struct Entry {
+    path: PathBuf,
+    /// Tells this thread from an earlier one of the same file.
+    token: Arc<()>,
+    control: Sender<Control>,
+    thread: JoinHandle<()>,
+}
+
+static HUBS: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+
+/// Asks the thread that stores in this file, which is started if there is none.
+pub(super) fn ask(path: &Path, message: Control) -> Result<Sender<Control>> {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    signal::watch();
+    let mut hubs = hubs();
+    // A thread whose channel is closed has ended by a panic.
+    hubs.retain(|entry| !entry.thread.is_finished());
+    let control = match hubs.iter().find(|entry| entry.path == path) {
+        Some(entry) => entry.control.clone(),
+        None => {
+            let entry = start(path)?;
+            let control = entry.control.clone();
+            hubs.push(entry);
+            control
+        }
+    };
+    // Whoever waits for an answer sees that there is none. Sent before the lock is released: a thread leaves
+    // only when nobody has asked for anything.
+    let _ = control.send(message);
+    Ok(control)
+}
+
+fn start(path: PathBuf) -> Result<Entry> {
+    let (control, asked) = channel();
+    let token = Arc::new(());
+    let (place, own) = (path.clone(), token.clone());
+    let thread = std::thread::Builder::new()
+        .name("assay-writer".to_owned())
+        .spawn(move || hub::serve(place, asked, |asked| leave(&own, asked)))
+        .map_err(|source| Error::Thread { source })?;
+    Ok(Entry { path, token, control, thread })
+}
+
+/// Takes a thread off the list. What was asked meanwhile is given back, and the thread stays.
+fn leave(own: &Arc<()>, asked: &std::sync::mpsc::Receiver<Control>) -> Option<Control> {
+    let mut hubs = hubs();
+    if let Ok(control) = asked.try_recv() {
+        return Some(control);
+    }
+    hubs.retain(|entry| !Arc::ptr_eq(&entry.token, own));
+    None
+}
+
+/// Stores everything and closes all files. Runs that go on are stored as failed for this reason, if there is one.
+pub(super) fn close_all(reason: Option<&'static str>) {
+    let entries = std::mem::take(&mut *hubs());
+    for entry in &entries {
+        let _ = entry.control.send(Control::Close(reason));
+    }
+    for entry in entries {
+        let _ = entry.thread.join();
+    }
+}
+
+/// The list is whole between any two statements, so a panic elsewhere does not spoil it.
+fn hubs() -> MutexGuard<'static, Vec<Entry>> {
+    HUBS.lock().unwrap_or_else(PoisonError::into_inner)
+}
