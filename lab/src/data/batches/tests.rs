@@ -193,7 +193,7 @@ fn prefetch_pays() {
     let frame = polars::prelude::DataFrame::new(6_400, columns).expect("a frame");
     let data = Dataset::<784, 10>::new(&frame, &names, "y").expect("a dataset").pictures::<1, 28, 28>();
     let augment = Augment::default().rotate(15.0).scale(0.1).shift(2.0).noise(0.05);
-    // The loop's own work is half as long as making a batch, twice as long, or nothing.
+    // The loop does nothing of its own, or what takes two or eight times as long as making a batch.
     for work in [0, 1, 4] {
         for ahead in [0, 2] {
             let start = std::time::Instant::now();
