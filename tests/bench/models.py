@@ -30,7 +30,7 @@ for (x, y) in batches.iter().cycle() {{
     if times.len() == 1 {{
         println!("first step {number}");
     }}
-    if began.elapsed().as_secs_f64() > {seconds:?} {{
+    if began.elapsed().as_secs_f64() > {seconds} {{
         break;
     }}
 }}"""
