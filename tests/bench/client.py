@@ -208,9 +208,12 @@ class Kernel:
     def rest(self) -> None:
         """Waits for compilers that still work beside the cells, so that they do not slow what is measured next."""
         began = time.perf_counter()
-        while "rustc" in map(name, descendants(self.process.pid)):
+        while self.compiles():
             self._check_alive(time.perf_counter() - began, what="its compilers to end")
             time.sleep(0.02)
+
+    def compiles(self) -> bool:
+        return "rustc" in map(name, descendants(self.process.pid))
 
     def close(self) -> None:
         """Asks the kernel to end, and ends what is left of its session."""

@@ -34,29 +34,30 @@ def home() -> Path:
 
 
 def enter_python() -> None:
-    """Goes on in an environment with jupyter_client, which is made first where it is missing."""
-    requirements = HERE / "requirements.txt"
-    digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:12]
+    """Goes on in an environment with jupyter_client."""
+    interpreter = python("requirements.txt")
+    if Path(sys.prefix).resolve() != interpreter.parent.parent:
+        os.execv(interpreter, [str(interpreter), *sys.argv])
+
+
+def python(requirements: str) -> Path:
+    """The interpreter of an environment with what that file names, which is made first where it is missing."""
+    file = HERE / requirements
+    digest = hashlib.sha256(file.read_bytes() + sys.version.encode()).hexdigest()[:12]
     folder = home() / f"python-{digest}"
-    if Path(sys.prefix).resolve() == folder:
-        return
     interpreter = folder / "bin" / "python"
     if not (folder / "ready").exists():
         _run([sys.executable, "-m", "venv", "--clear", str(folder)])
-        _run(
-            [
-                str(interpreter),
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "-r",
-                str(requirements),
-            ]
-        )
+        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(file)]
+        _run([str(interpreter), *install])
         (folder / "ready").touch()
-    os.execv(interpreter, [str(interpreter), *sys.argv])
+    return interpreter
+
+
+def pinned(requirements: str) -> list[str]:
+    """What that file names, with the versions."""
+    lines = (HERE / requirements).read_text().splitlines()
+    return [line.replace("==", " ") for line in lines if "==" in line]
 
 
 def assay(binary: Path | None, prefix: Path) -> Spec:

@@ -10,7 +10,7 @@ from results import Results
 @dataclass(frozen=True)
 class Row:
     """`at_most`, `at_least`: of assay's median. `of`: the row and who that `times` is a multiple of, median to
-    median. `peer`: the largest share of the peer's median."""
+    median. `peer`: the largest multiple of the median of who stands `beside` assay."""
 
     key: str
     label: str
@@ -20,6 +20,7 @@ class Row:
     times: float | None = None
     of: tuple[str, str] | None = None
     peer: float | None = None
+    beside: str = "evcxr"
     group: str = ""
 
     def goal(self) -> str:
@@ -31,7 +32,7 @@ class Row:
         if self.times is not None and self.of is not None:
             parts.append(f"≤ {self.times:g} x {self.against_name()}")
         if self.peer is not None:
-            parts.append(f"≤ {self.peer:g} x evcxr")
+            parts.append(f"≤ {self.peer:g} x {self.beside}")
         return ", ".join(parts)
 
     def against_name(self) -> str:
@@ -63,7 +64,7 @@ class Row:
             against = self.against(results, "assay")
             checks.append(None if against is None else against <= self.times)
         if self.peer is not None:
-            share = results.ratio(self.key, "assay", self.key, "evcxr")
+            share = results.ratio(self.key, "assay", self.key, self.beside)
             checks.append(None if share is None else share <= self.peer)
         if not checks or False in checks:
             return False if checks else None
@@ -119,10 +120,10 @@ ROWS = [
 ]
 
 
-def wanted(only: list[str] | None) -> set[str]:
+def wanted(rows: list[Row], only: list[str] | None) -> set[str]:
     """The keys of the rows that are asked for by their keys or groups, with those that they are compared with."""
-    asked = {row.key for row in ROWS if not only or row.key in only or row.group in only}
-    return asked | {row.of[0] for row in ROWS if row.key in asked and row.of is not None}
+    asked = {row.key for row in rows if not only or row.key in only or row.group in only}
+    return asked | {row.of[0] for row in rows if row.key in asked and row.of is not None}
 
 
 GROUPS = ["starts", "session", "training", "notebook", "interrupt"]

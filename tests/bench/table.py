@@ -6,31 +6,38 @@ import statistics
 from typing import Any
 
 from results import Results
-from rows import ROWS, Row
+from rows import Row
 
+# The kernel of the peer that the rows call `evcxr`.
+NAMES = {"evcxr": "evcxr_jupyter"}
 DIGITS = {"s": 3, "ms": 2, "MB": 0, "MB/s": 1, "": 0}
 
 
-def markdown(results: Results, machine: dict[str, str], wanted: set[str], peer: bool) -> str:
+def markdown(results: Results, machine: dict[str, str], rows: list[Row], peer: str | None) -> str:
+    """`peer`: who stands beside assay, if anyone."""
     lines = [", ".join(f"{name}: {text}" for name, text in machine.items()) + ".", ""]
-    lines.append("Medians (smallest - largest, how many). `against`: the multiple that the goal speaks of.")
-    lines.append("")
-    head = ["", "goal", "assay", "against", *(["evcxr_jupyter", "assay / evcxr"] if peer else []), "met"]
+    against = any(row.of for row in rows)
+    said = " `against`: the multiple that the goal speaks of." if against else ""
+    lines += [f"Medians (smallest - largest, how many).{said}", ""]
+    beside = [NAMES.get(peer, peer), f"assay / {peer}"] if peer else []
+    head = ["", "goal", "assay", *(["against"] if against else []), *beside, "met"]
     lines.append("| " + " | ".join(head) + " |")
     lines.append("|" + "---|" * len(head))
-    for row in (row for row in ROWS if row.key in wanted or row.key in results.values):
-        cells = [row.label, row.goal(), _figures(results, row, "assay"), _against(results, row)]
+    for row in rows:
+        cells = [row.label, row.goal(), _figures(results, row, "assay")]
+        if against:
+            cells.append(_against(results, row))
         if peer:
-            share = results.ratio(row.key, "assay", row.key, "evcxr")
-            cells += [_figures(results, row, "evcxr"), "" if share is None else f"{_number(share, 2)} x"]
+            share = results.ratio(row.key, "assay", row.key, peer)
+            cells += [_figures(results, row, peer), "" if share is None else f"{_number(share, 2)} x"]
         lines.append("| " + " | ".join([*cells, _met(row, results)]) + " |")
     notes = [f"- {note}" for note in results.notes]
     return "\n".join([*lines, "", *notes]).rstrip() + "\n"
 
 
-def record(results: Results, machine: dict[str, str]) -> dict[str, Any]:
+def record(results: Results, machine: dict[str, str], rows: list[Row]) -> dict[str, Any]:
     """Everything, for a file."""
-    rows = {
+    measured = {
         row.key: {
             "label": row.label,
             "goal": row.goal(),
@@ -40,10 +47,10 @@ def record(results: Results, machine: dict[str, str]) -> dict[str, Any]:
             "against": row.against(results, "assay"),
             "met": row.met(results),
         }
-        for row in ROWS
+        for row in rows
         if row.key in results.values
     }
-    return {"machine": machine, "rows": rows, "notes": results.notes}
+    return {"machine": machine, "rows": measured, "notes": results.notes}
 
 
 def _figures(results: Results, row: Row, who: str) -> str:
