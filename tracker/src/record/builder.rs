@@ -94,7 +94,7 @@ impl Builder {
             tags: self.tags,
             cells,
         };
-        begin(self.database, Beginning::New(new), cells_seen)
+        begin(self.database, Beginning::New(Box::new(new)), cells_seen)
     }
 }
 

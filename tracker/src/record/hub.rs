@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use super::checkpoint::Checkpoints;
 use super::pending::Pending;
 use super::queue::Message;
-use super::usage::Usage;
+use super::usage::{self, Usage};
 use crate::capture::{Found, now_ms};
 use crate::store::write::{self, Batch, Beginning, Ending};
 use crate::store::{Place, open, runtime};
@@ -168,28 +168,25 @@ impl Hub {
             // It was removed since the last run: an open connection would write into nothing.
             self.fold();
         }
+        let opens = self.conn.is_none();
         let conn = connected(&mut self.conn, &self.runtime, &self.place)?;
         let place = &self.place;
         self.runtime.block_on(async {
-            match beginning {
-                Beginning::New(new) => loop {
-                    let uid = new_uid();
-                    if let Some(id) = write::run(conn, place, &uid, new).await? {
-                        return Ok((Begun { id, uid, name: new.name.clone() }, Pending::default()));
-                    }
-                },
-                Beginning::Resume(resume) => {
-                    let (begun, series) = write::resume(conn, place, resume).await?;
-                    Ok((begun, Pending::resumed(series)))
-                }
+            let begun = begin(conn, place, beginning).await;
+            if opens {
+                open::in_step(conn).await.map_err(place.doing("set how commits wait for the disk"))?;
             }
+            begun
         })
     }
 
     fn gather(&mut self) {
         self.next = Instant::now() + GATHER;
         for (name, value) in self.usage.sample() {
-            self.runs.values_mut().for_each(|run| run.pending.sample(name, run.began.elapsed().as_secs(), value));
+            // What was used before a run began is not its use.
+            for run in self.runs.values_mut().filter(|run| run.began.elapsed() >= usage::EVERY) {
+                run.pending.sample(name, run.began.elapsed().as_secs(), value);
+            }
         }
         if let Err(error) = self.store(None) {
             self.next = Instant::now() + RETRY;
@@ -229,8 +226,14 @@ impl Hub {
         }
         batches.retain(Batch::has_work);
         if !batches.is_empty() {
+            let opens = self.conn.is_none();
             let conn = connected(&mut self.conn, &self.runtime, &self.place)?;
-            let stored = self.runtime.block_on(write::batches(conn, &self.place, &batches));
+            let stored = self.runtime.block_on(async {
+                if opens {
+                    open::in_step(conn).await.map_err(self.place.doing("set how commits wait for the disk"))?;
+                }
+                write::batches(conn, &self.place, &batches).await
+            });
             if matches!(&stored, Err(error) if !matches!(error, Error::Busy { .. })) {
                 // What failed half way may have left a transaction open.
                 self.conn = None;
@@ -297,6 +300,21 @@ impl Hub {
             }
         }
         self.fold();
+    }
+}
+
+async fn begin(conn: &mut SqliteConnection, place: &Place, beginning: &Beginning) -> Result<(Begun, Pending)> {
+    match beginning {
+        Beginning::New(new) => loop {
+            let uid = new_uid();
+            if let Some(id) = write::run(conn, place, &uid, new).await? {
+                return Ok((Begun { id, uid, name: new.name.clone() }, Pending::default()));
+            }
+        },
+        Beginning::Resume(resume) => {
+            let (begun, series) = write::resume(conn, place, resume).await?;
+            Ok((begun, Pending::resumed(series)))
+        }
     }
 }
 

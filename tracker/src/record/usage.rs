@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// The metrics begin with this, so that tables can leave them out.
 pub(crate) const PREFIX: &str = "system.";
 
-const EVERY: Duration = Duration::from_secs(10);
+pub(super) const EVERY: Duration = Duration::from_secs(10);
 
 pub(super) struct Usage {
     last: Option<Counters>,

@@ -34,7 +34,7 @@ pub(crate) async fn existing(path: &Path) -> Result<SqliteConnection> {
             sqlx::query("PRAGMA schema_version").execute(&mut conn).await.map_err(|source| unopened(path, source))?;
             Ok(conn)
         }
-        Schema::Older => patiently(path, async || prepare(path).await).await,
+        Schema::Older => patiently(path, async || prepare(path, SqliteSynchronous::Normal).await).await,
     }
 }
 
@@ -57,10 +57,11 @@ pub(crate) async fn recording(path: &Path) -> Result<SqliteConnection> {
         return Err(Error::NoFolder { path: folder.to_owned() });
     }
     patiently(path, async || {
+        let sync = first_sync(path);
         // Before anything that writes: another program's file must stay as it is.
         match if path.exists() { inspect(path).await? } else { Schema::Empty } {
-            Schema::Current => writing(path).connect().await.map_err(|source| unopened(path, source)),
-            Schema::Empty | Schema::Older => prepare(path).await,
+            Schema::Current => writing(path, sync).connect().await.map_err(|source| unopened(path, source)),
+            Schema::Empty | Schema::Older => prepare(path, sync).await,
         }
     })
     .await
@@ -106,20 +107,35 @@ async fn inspect(path: &Path) -> Result<Schema> {
     Ok(schema)
 }
 
+/// How the first transaction waits for the disk. The header of a write-ahead log that is begun again has to be on
+/// the disk before its frames, lest frames of before are taken for new ones. In a log that is new there are none,
+/// and two waits are spared when a run starts; [`in_step`] ends it.
+fn first_sync(path: &Path) -> SqliteSynchronous {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let frames = std::fs::metadata(Path::new(&log)).map_or(0, |log| log.len());
+    if frames == 0 { SqliteSynchronous::Off } else { SqliteSynchronous::Normal }
+}
+
+/// From now on a commit is kept by a power cut once a checkpoint was made, and the file always.
+pub(crate) async fn in_step(conn: &mut SqliteConnection) -> sqlx::Result<()> {
+    sqlx::query("PRAGMA synchronous = NORMAL").execute(conn).await?;
+    Ok(())
+}
+
 /// Opens for writing and applies what is missing of the schema.
-async fn prepare(path: &Path) -> Result<SqliteConnection> {
+async fn prepare(path: &Path, sync: SqliteSynchronous) -> Result<SqliteConnection> {
     let failed = |source| unopened(path, source);
-    let mut conn = writing(path).create_if_missing(true).connect().await.map_err(failed)?;
+    let mut conn = writing(path, sync).create_if_missing(true).connect().await.map_err(failed)?;
     // First, since a commit then need not wait for the disk.
     sqlx::query("PRAGMA journal_mode = WAL").execute(&mut conn).await.map_err(failed)?;
     migrate(&mut conn, path).await?;
     Ok(conn)
 }
 
-fn writing(path: &Path) -> SqliteConnectOptions {
+fn writing(path: &Path, sync: SqliteSynchronous) -> SqliteConnectOptions {
     options(path)
-        // In WAL a commit need not wait for the disk; a power cut may take the last second, never the file.
-        .synchronous(SqliteSynchronous::Normal)
+        .synchronous(sync)
         // Made by a thread of its own, see `record::checkpoint`.
         .pragma("wal_autocheckpoint", "0")
 }

@@ -15,7 +15,7 @@ use crate::{Cell, Error, Result};
 
 /// What a run begins from.
 pub(crate) enum Beginning {
-    New(NewRun),
+    New(Box<NewRun>),
     Resume(Resume),
 }
 
