@@ -24,7 +24,10 @@ pub(super) fn explain(said: &str, target: &Path) -> EnvironmentError {
 }
 
 fn is_full(said: &str) -> bool {
-    said.contains("No space left on device (os error 28)") || said.contains(": No space left on device")
+    // A linker that writes through a mapping dies of a full disk without a word.
+    const SIGNS: [&str; 3] =
+        ["No space left on device (os error 28)", ": No space left on device", "ld terminated with signal 7"];
+    SIGNS.iter().any(|sign| said.contains(sign))
 }
 
 /// Whether the network failed: then what is in cargo's cache may be enough.
