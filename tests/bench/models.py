@@ -68,14 +68,22 @@ class Model:
     def rows(self) -> list[Row]:
         key, group = self.key, self.key
         rows = [Row(key, self.label, "ms", peer=self.step, beside=PEER, group=group)]
-        if self.fit:
-            rows.append(Row(f"{key}_fit", "the same beside `fit`", "ms", peer=self.fit, beside=PEER, group=group))
+        rows += self.beside_fit()
         rows.append(Row(f"{key}_forward", "of it, the model and the loss", "ms", group=group))
         rows.append(Row(f"{key}_backward", "of it, the gradients", "ms", group=group))
         if self.update:
             rows.append(Row(f"{key}_update", "of it, the optimizer", "ms", group=group))
         rows.append(Row(f"{key}_first_step", "its cell: sent to the first step", at_most=1.0, group=group))
         return rows
+
+    def beside_fit(self) -> list[Row]:
+        """The rows in which the same step stands beside those of Keras' own loop."""
+        if self.fit is None:
+            return []
+        return [
+            Row(f"{self.key}_fit", "the same beside a call of `fit`", "ms", peer=self.fit, beside=PEER, group=self.key),
+            Row(f"{self.key}_epoch", "the same beside an epoch of a long `fit`", "ms", group=self.key),
+        ]
 
 
 MODELS = [

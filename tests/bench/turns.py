@@ -33,10 +33,14 @@ class Sides:
 
     def measure(self, model: Model) -> None:
         for turn in range(self.turns):
-            here = self._cell(model, self.folder / f"{model.key}-{turn}")
-            there = self._keras(model)
+            try:
+                here = self._cell(model, self.folder / f"{model.key}-{turn}")
+                there = self._keras(model)
+            except KernelFailed as error:
+                self.results.note(f"a turn of `{model.key}` ended early: {error}")
+                continue
             if here != there:
-                raise KernelFailed(f"not the same model: {here} parameters, and with {PEER} {there}")
+                self.results.fail(model.key, "assay", f"another model: {here} parameters, and with {PEER} {there}")
 
     def _cell(self, model: Model, folder: Path) -> int:
         """Gives how many parameters the model has."""
@@ -55,8 +59,8 @@ class Sides:
         forward, backward, update = (statistics.median(part) for part in zip(*settled, strict=True))
         step = statistics.median(map(sum, settled))
         self._add(model, "assay", step, forward, backward, update)
-        if model.fit:
-            self.results.add(f"{model.key}_fit", "assay", step * MS)
+        for row in model.beside_fit():
+            self.results.add(row.key, "assay", step * MS)
         return parameters
 
     def _keras(self, model: Model) -> int:
@@ -69,8 +73,9 @@ class Sides:
         step, forward = statistics.median(times["step"]), statistics.median(times["forward"])
         gradients = statistics.median(times.get("gradients", times["step"]))
         self._add(model, PEER, step, forward, gradients - forward, step - gradients)
-        if model.fit:
-            self.results.add(f"{model.key}_fit", PEER, statistics.median(times["fit"]) * MS)
+        for row in model.beside_fit():
+            name = row.key.removeprefix(f"{model.key}_")
+            self.results.add(row.key, PEER, statistics.median(times[name]) * MS)
         return int(ran["parameters"])
 
     def _add(self, model: Model, who: str, step: float, forward: float, backward: float, update: float) -> None:

@@ -34,10 +34,16 @@ def mlp(seconds: float) -> Timed:
     model = keras.Sequential([keras.Input((784,)), layers.Dense(128, activation="relu"), layers.Dense(10)])
     times = timed(training(model), batches(x, y, 128), seconds)
     model.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    epochs = EpochTimes(seconds)
-    model.fit(x, y, batch_size=128, epochs=1_000_000, verbose=0, callbacks=[epochs])
-    # The first compiles.
-    return times | {"fit": [epoch / 100 for epoch in epochs.times[1:]]}, model.count_params()
+
+    def fit(epochs: int, *callbacks: keras.callbacks.Callback) -> None:
+        model.fit(x, y, batch_size=128, epochs=epochs, verbose=0, callbacks=callbacks)
+
+    # The first traces.
+    fit(1)
+    fits = timed({"fit": lambda *_: fit(1)}, [()], seconds)["fit"]
+    fit(1_000_000, epochs := EpochTimes(seconds))
+    per_step = {"fit": [call / 100 for call in fits], "epoch": [epoch / 100 for epoch in epochs.times]}
+    return times | per_step, model.count_params()
 
 
 def conv(seconds: float) -> Timed:
