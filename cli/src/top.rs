@@ -50,7 +50,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Some(Better::Higher) => Direction::Higher,
         None => Direction::of(&args.metric),
     };
-    let descending = direction == Direction::Higher;
+    let descending = direction != Direction::Lower;
     let end = if descending { "max" } else { "min" };
     let sort = Some(format!("metric.{}.{end}", args.metric));
     let runs =

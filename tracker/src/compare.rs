@@ -13,10 +13,15 @@ use crate::{Metric, RunRecord};
 pub enum Direction {
     Lower,
     Higher,
+    /// It says how a run went, not how good it is: a learning rate.
+    Neither,
 }
 
 /// Parts of names of which less is better.
 const LOWER: [&str; 11] = ["loss", "error", "err", "mae", "mse", "rmse", "mape", "perplexity", "ppl", "wer", "nll"];
+
+/// Ends of names of which neither is better.
+const NEITHER: [&str; 6] = ["lr", "learning_rate", "grad_norm", "epoch", "seconds", "bytes"];
 
 impl Direction {
     /// Guesses from the words of a name: `val_loss` and `test/RMSE` are better low, `accuracy` high.
@@ -25,7 +30,13 @@ impl Direction {
         let lower = words
             .map(str::to_lowercase)
             .any(|word| LOWER.contains(&word.as_str()) || word.ends_with("loss") || word.ends_with("error"));
-        if lower { Self::Lower } else { Self::Higher }
+        let name = name.to_lowercase();
+        let before = |end| name.strip_suffix(end).map(|rest| !rest.ends_with(char::is_alphanumeric));
+        match (lower, NEITHER.iter().any(|end| before(*end) == Some(true))) {
+            (true, _) => Self::Lower,
+            (false, true) => Self::Neither,
+            (false, false) => Self::Higher,
+        }
     }
 
     /// An arrow in the direction of better.
@@ -33,6 +44,7 @@ impl Direction {
         match self {
             Self::Lower => '↓',
             Self::Higher => '↑',
+            Self::Neither => ' ',
         }
     }
 
@@ -40,11 +52,15 @@ impl Direction {
         match self {
             Self::Lower => a < b,
             Self::Higher => a > b,
+            Self::Neither => false,
         }
     }
 
     /// The indices of the best values. None is the best when all that there are say the same.
     fn best_of(self, values: &[Option<f64>]) -> Vec<usize> {
+        if self == Self::Neither {
+            return Vec::new();
+        }
         let known = || values.iter().flatten().copied().filter(|value| !value.is_nan());
         let Some(best) = known().reduce(|best, value| if self.better(value, best) { value } else { best }) else {
             return Vec::new();
@@ -159,9 +175,13 @@ mod tests {
         for name in ["loss", "val_loss", "test/RMSE", "cross-entropy-loss", "logloss", "Perplexity", "top1.err"] {
             assert_eq!(Direction::of(name), Direction::Lower, "{name}");
         }
-        for name in ["accuracy", "f1", "throughput", "glosses", "lr"] {
+        for name in ["accuracy", "f1", "throughput", "glosses", "hit_rate"] {
             assert_eq!(Direction::of(name), Direction::Higher, "{name}");
         }
+        for name in ["lr", "learning_rate", "grad_norm", "train/epoch"] {
+            assert_eq!(Direction::of(name), Direction::Neither, "{name}");
+        }
+        assert_eq!(Direction::of("error_rate"), Direction::Lower);
     }
 
     #[test]
@@ -172,5 +192,6 @@ mod tests {
         assert_eq!(lower(&[f64::NAN, 0.3]), [1]);
         assert_eq!(lower(&[f64::NAN, f64::NAN]), [] as [usize; 0]);
         assert_eq!(Direction::Higher.best_of(&[None, Some(0.3)]), [1]);
+        assert_eq!(Direction::Neither.best_of(&[Some(0.1), Some(0.3)]), [] as [usize; 0]);
     }
 }

@@ -137,11 +137,12 @@ impl Metric {
         Direction::of(&self.name)
     }
 
-    /// The best value so far in the metric's direction.
+    /// The best value so far in the metric's direction, if it has one.
     pub fn best(&self) -> Option<At> {
         match self.direction() {
             Direction::Lower => self.min,
             Direction::Higher => self.max,
+            Direction::Neither => None,
         }
     }
 }

@@ -93,7 +93,7 @@ where
     pub fn watch(self, metric: &str) -> Self {
         let mode = match Direction::of(metric) {
             Direction::Lower => Mode::Min,
-            Direction::Higher => Mode::Max,
+            Direction::Higher | Direction::Neither => Mode::Max,
         };
         self.watch_with(metric, mode)
     }
