@@ -5,11 +5,11 @@ use dfdx::nn::{
     tensor_collection::{ModuleVisitor, TensorCollection},
 };
 use dfdx::shapes::{Const, Dim, Dtype, HasShape};
-use dfdx::tensor::{CpuError, PutTape, SplitTape, Storage, Tape, Tensor};
+use dfdx::tensor::{CpuError, NoneTape, PutTape, SplitTape, Storage, Tape, Tensor};
 use dfdx::tensor_ops::Device;
 
 use super::mask::{AttentionError, AttentionMask};
-use super::product::attend;
+use super::product::{attend, weights};
 use crate::device::Dev;
 use crate::nn::dense::{Linear, linear};
 use crate::nn::dropout::Possible;
@@ -86,7 +86,7 @@ impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: us
     pub(super) fn attend<B: Dim, Q: Dim, K: Dim, T: Tape<f32, Dev>>(
         &self,
         x: Rows<B, Q, DIM, T>,
-        memory: &Rows<B, K, DIM, dfdx::tensor::NoneTape>,
+        memory: &Rows<B, K, DIM, NoneTape>,
         mask: &AttentionMask,
     ) -> Result<Rows<B, Q, DIM, T>, AttentionError> {
         let (shape, of_memory) = (*x.shape(), *memory.shape());
@@ -99,6 +99,25 @@ impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: us
         Ok(linear(seen, &self.out_proj, shape)?)
     }
 
+    /// What each row looks at in self-attention, for a look at what was learned: `(batch, HEADS, sequence, sequence)`,
+    /// each row of which sums to 1. [`attention_map`](crate::plot::attention_map) draws it.
+    ///
+    /// # Errors
+    /// When the mask is for other sizes.
+    pub fn weights<B: Dim, S: Dim>(
+        &self,
+        x: &Rows<B, S, DIM, NoneTape>,
+        mask: &AttentionMask,
+    ) -> Result<Tensor<(B, Const<HEADS>, S, S), f32, Dev>, AttentionError> {
+        let shape = *x.shape();
+        let (queries, keys) = (linear(x.clone(), &self.q_proj, shape)?, linear(x.clone(), &self.k_proj, shape)?);
+        weights::<HEADS, DIM, B, S, S>(&queries, &keys, &self.masked(mask))
+    }
+
+    fn masked(&self, mask: &AttentionMask) -> AttentionMask {
+        AttentionMask { causal: mask.causal || CAUSAL, padding: mask.padding.clone() }
+    }
+
     /// Attention of `x` to itself.
     pub(super) fn attend_self<B: Dim, S: Dim, T: Tape<f32, Dev>>(
         &self,
@@ -106,8 +125,7 @@ impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: us
         mask: &AttentionMask,
     ) -> Result<Rows<B, S, DIM, T>, AttentionError> {
         let (x, tape) = x.split_tape();
-        let mask = AttentionMask { causal: mask.causal || CAUSAL, padding: mask.padding.clone() };
-        self.attend(x.clone().put_tape(tape), &x, &mask)
+        self.attend(x.clone().put_tape(tape), &x, &self.masked(mask))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use dfdx::shapes::{Const, Dim, HasShape};
-use dfdx::tensor::{CpuError, Merge, NoneTape, Tape, Tensor};
+use dfdx::tensor::{CpuError, Merge, NoneTape, Tape, Tensor, TensorFromVec};
 
 use super::heads::Rows;
 use super::mask::{AttentionError, AttentionMask};
@@ -55,6 +55,22 @@ pub(super) fn attend<const HEADS: usize, const DIM: usize, B: Dim, Q: Dim, K: Di
     let inputs = Inputs::of(queries)?.and(keys)?.and(values)?;
     let dropout = if T::OWNS_TAPE { dropout } else { 0 };
     Ok(inputs.apply(Attend::new(sizes, mask.clone(), dropout), shape)?)
+}
+
+/// The weights alone: what each query looks at, `(batch, HEADS, queries, keys)`.
+pub(super) fn weights<const HEADS: usize, const DIM: usize, B: Dim, Q: Dim, K: Dim>(
+    queries: &Rows<B, Q, DIM, NoneTape>,
+    keys: &Rows<B, K, DIM, NoneTape>,
+    mask: &AttentionMask,
+) -> Result<Tensor<(B, Const<HEADS>, Q, K), f32, Dev>, AttentionError> {
+    let () = Divides::<DIM, HEADS>::CHECK;
+    let (shape, of_keys) = (*queries.shape(), *keys.shape());
+    let count = (of_keys.0.size(), of_keys.1.size());
+    let sizes = Sizes { batch: shape.0.size(), heads: HEADS, queries: shape.1.size(), keys: count.1, dim: DIM };
+    sizes.check(count, count, mask)?;
+    let keys = keys.as_vec();
+    let weights = Attend::new(sizes, mask.clone(), 0).look([queries.as_vec(), keys.clone(), keys])?;
+    Ok(queries.device().try_tensor_from_vec(weights, (shape.0, Const, shape.1, of_keys.1))?)
 }
 
 /// A number of heads that all get as many numbers.
@@ -126,6 +142,12 @@ impl Attend {
     pub(super) fn new(sizes: Sizes, mask: AttentionMask, dropout: usize) -> Self {
         let (inputs, weights, factors) = Default::default();
         Self { sizes, mask, dropout, inputs, weights, factors }
+    }
+
+    /// The weights, when nothing else is wanted.
+    fn look(mut self, inputs: [Vec<f32>; 3]) -> Result<Vec<f32>, CpuError> {
+        self.forward(inputs.into())?;
+        Ok(self.weights)
     }
 
     /// What the scores are multiplied by.

@@ -207,3 +207,24 @@ fn a_causal_block_does_not_look_ahead() {
     assert_eq!(y[..8], other[..8]);
     assert_ne!(y[8..12], other[8..12]);
 }
+
+#[test]
+fn weights_are_what_a_row_looks_at() {
+    let layer = device().build_module::<MultiHeadAttention<4, 2, true>, f32>();
+    let x: Rows<3> = device().sample_normal();
+    let weights = layer.weights(&x, &AttentionMask::none()).expect("weights");
+    assert_eq!(weights.shape().concrete(), [2, 2, 3, 3]);
+    for (i, row) in weights.as_vec().chunks(3).enumerate() {
+        assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row:?}");
+        assert!(row[i % 3 + 1..].iter().all(|later| *later == 0.0), "{row:?}");
+    }
+    // The last row of the second head of the first sequence, from the definition.
+    let (queries, keys) = (layer.q_proj.forward(x.clone()).as_vec(), layer.k_proj.forward(x).as_vec());
+    let score = |key: usize| {
+        let products = queries[8 + 2..8 + 4].iter().zip(&keys[4 * key + 2..]);
+        (products.map(|(query, key)| query * key).sum::<f32>() / 2f32.sqrt()).exp()
+    };
+    let sum: f32 = (0..3).map(score).sum();
+    let expected: Vec<f32> = (0..3).map(|key| score(key) / sum).collect();
+    close("weights", &weights.as_vec()[9 + 6..18], &expected, 1e-5);
+}
