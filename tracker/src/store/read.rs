@@ -141,7 +141,8 @@ async fn heads(conn: &mut SqliteConnection, place: &Place, ids: &str) -> Result<
 }
 
 async fn metrics(conn: &mut SqliteConnection, place: &Place, ids: &str, runs: &mut Runs) -> Result<()> {
-    let rows = sqlx::query!("SELECT * FROM series WHERE run_id IN (SELECT value FROM json_each(?)) ORDER BY id", ids,)
+    // `+`: sorted after the rows of these runs were looked up, where `id` alone would walk through all series.
+    let rows = sqlx::query!("SELECT * FROM series WHERE run_id IN (SELECT value FROM json_each(?)) ORDER BY +id", ids,)
         .fetch_all(conn)
         .await
         .map_err(place.doing("read the metrics"))?;

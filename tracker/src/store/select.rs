@@ -52,11 +52,16 @@ impl Select<'_> {
     }
 
     fn along(&self, name: &str, context: &str, end: End, order: &Order, limit: usize) -> Sql {
-        let mut sql =
-            Sql::new("SELECT run.id FROM series AS sorted JOIN run ON run.id = sorted.run_id WHERE sorted.name = ");
+        let mut sql = Sql::new("SELECT run.id FROM series AS sorted ");
+        let column = end.column(name);
+        // Without statistics SQLite takes any index on the name, and sorts.
+        if let Some(value) = column.strip_suffix("_value") {
+            sql.push("INDEXED BY series_by_").push(value);
+        }
+        sql.push(" CROSS JOIN run ON run.id = sorted.run_id WHERE sorted.name = ");
         sql.push_bind(name.to_owned()).push(" AND sorted.context = ").push_bind(context.to_owned()).push(" AND ");
         self.condition(&mut sql);
-        sql.push(" ORDER BY sorted.").push(end.column(name)).push(direction(order)).push(", ");
+        sql.push(" ORDER BY sorted.").push(column).push(direction(order)).push(", ");
         self.order(&mut sql, &self.find.order[1..]);
         self.limited(sql, limit)
     }
@@ -140,7 +145,8 @@ impl Select<'_> {
         });
     }
 
-    /// A condition on what a key stands for, written by `condition` with the columns that it is in.
+    /// A condition on what a key stands for, written by `condition` with the columns that it is in. The `+` keeps
+    /// SQLite from making a join of it, and the order of the runs from being lost.
     fn about(&self, sql: &mut Sql, key: &Key, condition: impl FnOnce(&mut Sql, Column<'_>)) {
         match key {
             Key::Field(field) => {
@@ -151,20 +157,20 @@ impl Select<'_> {
                 sql.push(")");
             }
             Key::Metric { name, context, end } => {
-                sql.push("EXISTS (SELECT 1 FROM series WHERE run_id = run.id AND series.name = ");
+                sql.push("+EXISTS (SELECT 1 FROM series WHERE run_id = run.id AND series.name = ");
                 sql.push_bind(name.clone()).push(" AND context = ").push_bind(context.clone()).push(" AND ");
                 let column = end.column(name);
                 condition(sql, Column { number: column, text: column, there: "1" });
                 sql.push(")");
             }
             Key::Param(path) => {
-                sql.push("EXISTS (SELECT 1 FROM param WHERE run_id = run.id AND path = ");
+                sql.push("+EXISTS (SELECT 1 FROM param WHERE run_id = run.id AND path = ");
                 sql.push_bind(path.clone()).push(" AND ");
                 condition(sql, Column { number: "param.number", text: PARAM_TEXT, there: "1" });
                 sql.push(")");
             }
             Key::Tag(tag) => {
-                sql.push("EXISTS (SELECT 1 FROM tag WHERE run_id = run.id AND tag.key = ").push_bind(tag.clone());
+                sql.push("+EXISTS (SELECT 1 FROM tag WHERE run_id = run.id AND tag.key = ").push_bind(tag.clone());
                 sql.push(" AND ");
                 condition(sql, Column { number: "CAST(tag.value AS REAL)", text: "tag.value", there: "1" });
                 sql.push(")");
