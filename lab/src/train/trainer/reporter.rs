@@ -121,7 +121,7 @@ impl Reporter {
     /// Says something below the bar.
     pub(super) fn say(&self, text: &str) {
         if self.bar.is_some() {
-            eprintln!("{text}");
+            println!("{text}");
         }
     }
 }
