@@ -9,7 +9,7 @@ use dfdx::tensor::{CpuError, NoneTape, PutTape, SplitTape, Storage, Tape, Tensor
 use dfdx::tensor_ops::Device;
 
 use super::mask::{AttentionError, AttentionMask};
-use super::product::{attend, weights};
+use super::product::{Weights, attend, weights};
 use crate::device::Dev;
 use crate::nn::dense::{Linear, linear};
 use crate::nn::dropout::Possible;
@@ -108,7 +108,7 @@ impl<const DIM: usize, const HEADS: usize, const CAUSAL: bool, const DROPOUT: us
         &self,
         x: &Rows<B, S, DIM, NoneTape>,
         mask: &AttentionMask,
-    ) -> Result<Tensor<(B, Const<HEADS>, S, S), f32, Dev>, AttentionError> {
+    ) -> Result<Weights<B, HEADS, S, S>, AttentionError> {
         let shape = *x.shape();
         let (queries, keys) = (linear(x.clone(), &self.q_proj, shape)?, linear(x.clone(), &self.k_proj, shape)?);
         weights::<HEADS, DIM, B, S, S>(&queries, &keys, &self.masked(mask))

@@ -57,12 +57,15 @@ pub(super) fn attend<const HEADS: usize, const DIM: usize, B: Dim, Q: Dim, K: Di
     Ok(inputs.apply(Attend::new(sizes, mask.clone(), dropout), shape)?)
 }
 
+/// For each sequence and head, what each query looks at: `(batch, HEADS, queries, keys)`.
+pub(super) type Weights<B, const HEADS: usize, Q, K> = Tensor<(B, Const<HEADS>, Q, K), f32, Dev>;
+
 /// The weights alone: what each query looks at, `(batch, HEADS, queries, keys)`.
 pub(super) fn weights<const HEADS: usize, const DIM: usize, B: Dim, Q: Dim, K: Dim>(
     queries: &Rows<B, Q, DIM, NoneTape>,
     keys: &Rows<B, K, DIM, NoneTape>,
     mask: &AttentionMask,
-) -> Result<Tensor<(B, Const<HEADS>, Q, K), f32, Dev>, AttentionError> {
+) -> Result<Weights<B, HEADS, Q, K>, AttentionError> {
     let () = Divides::<DIM, HEADS>::CHECK;
     let (shape, of_keys) = (*queries.shape(), *keys.shape());
     let count = (of_keys.0.size(), of_keys.1.size());
