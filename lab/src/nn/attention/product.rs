@@ -47,11 +47,8 @@ pub(super) fn attend<const HEADS: usize, const DIM: usize, B: Dim, Q: Dim, K: Di
     mask: &AttentionMask,
     dropout: usize,
 ) -> Result<Rows<B, Q, DIM, T>, AttentionError> {
-    let () = Divides::<DIM, HEADS>::CHECK;
     let shape = *queries.shape();
-    let size = |tensor: &Tensor<(B, K, Const<DIM>), f32, Dev>| (tensor.shape().0.size(), tensor.shape().1.size());
-    let sizes = Sizes { batch: shape.0.size(), heads: HEADS, queries: shape.1.size(), keys: size(keys).1, dim: DIM };
-    sizes.check(size(keys), size(values), mask)?;
+    let sizes = Sizes::of::<DIM, HEADS>(count(&shape), count(keys.shape()), count(values.shape()), mask)?;
     let inputs = Inputs::of(queries)?.and(keys)?.and(values)?;
     let dropout = if T::OWNS_TAPE { dropout } else { 0 };
     Ok(inputs.apply(Attend::new(sizes, mask.clone(), dropout), shape)?)
@@ -66,14 +63,16 @@ pub(super) fn weights<const HEADS: usize, const DIM: usize, B: Dim, Q: Dim, K: D
     keys: &Rows<B, K, DIM, NoneTape>,
     mask: &AttentionMask,
 ) -> Result<Weights<B, HEADS, Q, K>, AttentionError> {
-    let () = Divides::<DIM, HEADS>::CHECK;
     let (shape, of_keys) = (*queries.shape(), *keys.shape());
-    let count = (of_keys.0.size(), of_keys.1.size());
-    let sizes = Sizes { batch: shape.0.size(), heads: HEADS, queries: shape.1.size(), keys: count.1, dim: DIM };
-    sizes.check(count, count, mask)?;
+    let sizes = Sizes::of::<DIM, HEADS>(count(&shape), count(&of_keys), count(&of_keys), mask)?;
     let keys = keys.as_vec();
     let weights = Attend::new(sizes, mask.clone(), 0).look([queries.as_vec(), keys.clone(), keys])?;
     Ok(queries.device().try_tensor_from_vec(weights, (shape.0, Const, shape.1, of_keys.1))?)
+}
+
+/// How many sequences there are, and how many rows in each.
+fn count<B: Dim, S: Dim, const DIM: usize>(shape: &(B, S, Const<DIM>)) -> (usize, usize) {
+    (shape.0.size(), shape.1.size())
 }
 
 /// A number of heads that all get as many numbers.
@@ -101,6 +100,19 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
+    /// Sizes of sequences and rows that go together, and with the mask.
+    fn of<const DIM: usize, const HEADS: usize>(
+        queries: (usize, usize),
+        keys: (usize, usize),
+        values: (usize, usize),
+        mask: &AttentionMask,
+    ) -> Result<Self, AttentionError> {
+        let () = Divides::<DIM, HEADS>::CHECK;
+        let sizes = Self { batch: queries.0, heads: HEADS, queries: queries.1, keys: keys.1, dim: DIM };
+        sizes.check(keys, values, mask)?;
+        Ok(sizes)
+    }
+
     fn check(&self, keys: (usize, usize), values: (usize, usize), mask: &AttentionMask) -> Result<(), AttentionError> {
         if keys != values || keys.0 != self.batch {
             return Err(AttentionError::Sizes { queries: self.batch, keys, values });

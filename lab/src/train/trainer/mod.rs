@@ -94,6 +94,7 @@ pub struct Trainer<M, O> {
 }
 
 /// What is not about the model's type.
+#[derive(Default)]
 struct Loop {
     plan: Plan,
     progress: Progress,

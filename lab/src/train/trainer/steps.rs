@@ -94,24 +94,6 @@ where
     }
 }
 
-impl Default for Loop {
-    fn default() -> Self {
-        Self {
-            plan: super::Plan::default(),
-            progress: super::Progress::default(),
-            run: None,
-            reporter: None,
-            on_epoch: Vec::new(),
-            on_step: Vec::new(),
-            pending: 0,
-            pending_loss: 0.0,
-            resumed: None,
-            open: false,
-            lent: false,
-        }
-    }
-}
-
 impl Loop {
     pub(super) fn begins(&mut self) -> Result<TrainerEpoch, TrainerError> {
         let (index, done, seed) = (self.progress.epoch, self.progress.batch, self.plan.seed);
