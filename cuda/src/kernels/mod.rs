@@ -1,0 +1,15 @@
+//! Kernels: their sources, and how they become machine code.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A file of kernels, with what it includes.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// What it is called in messages: `sum_to.cu`.
+    pub name: Cow<'static, str>,
+    /// Its text.
+    pub text: Cow<'static, str>,
+    /// Files that `#include "..."` may name: name and text.
+    pub headers: Arc<[(Cow<'static, str>, Cow<'static, str>)]>,
+}
