@@ -6,4 +6,7 @@
 
 pub mod code;
 pub mod driver;
+pub mod gpu;
 pub mod kernels;
+pub mod memory;
+pub mod trampoline;

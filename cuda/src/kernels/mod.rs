@@ -1,7 +1,9 @@
 //! Kernels: their sources, and how they become machine code.
 
+pub mod entries;
+
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A file of kernels, with what it includes.
 #[derive(Clone, Debug)]
@@ -11,5 +13,37 @@ pub struct Unit {
     /// Its text.
     pub text: Cow<'static, str>,
     /// Files that `#include "..."` may name: name and text.
-    pub headers: Arc<[(Cow<'static, str>, Cow<'static, str>)]>,
+    pub headers: Headers,
 }
+
+/// Files that others include: name and text.
+pub type Headers = Arc<[(Cow<'static, str>, Cow<'static, str>)]>;
+
+/// dfdx's kernels, as the crate has them: name and text of each file. Whoever is linked with dfdx provides them.
+static PROVIDED: OnceLock<&'static [(&'static str, &'static str)]> = OnceLock::new();
+
+/// Provides the texts of dfdx's `.cu` and `.cuh` files, once for the process.
+pub fn provide(files: &'static [(&'static str, &'static str)]) {
+    PROVIDED.get_or_init(|| files);
+}
+
+/// The headers that kernels may include.
+pub(crate) fn headers() -> Headers {
+    static HEADERS: OnceLock<Headers> = OnceLock::new();
+    Arc::clone(HEADERS.get_or_init(|| {
+        let files = PROVIDED.get().copied().unwrap_or_default();
+        let headers = files.iter().filter(|(name, _)| name.ends_with(".cuh"));
+        headers.map(|(name, text)| (Cow::Borrowed(*name), Cow::Borrowed(*text))).collect()
+    }))
+}
+
+/// The file that has a kernel.
+pub(crate) fn unit_of(kernel: &str) -> Option<Unit> {
+    let file = entries::file_of(kernel)?;
+    let files = OWN.iter().chain(PROVIDED.get().copied().unwrap_or_default());
+    let (name, text) = files.into_iter().find(|(name, _)| *name == file)?;
+    Some(Unit { name: Cow::Borrowed(name), text: Cow::Borrowed(text), headers: headers() })
+}
+
+/// Our own kernels.
+const OWN: [(&str, &str); 0] = [];

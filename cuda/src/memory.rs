@@ -1,0 +1,195 @@
+//! Memory of the device, kept for reuse. dfdx takes and gives back a dozen small buffers per operation; the driver
+//! would be asked each time, and would wait for the device when it frees.
+//!
+//! A buffer given back may be handed out again at once, while kernels that read it still run: what comes next runs
+//! after them, on the same stream. dfdx's second stream begins its work when the first has come so far, and the
+//! first waits for it before anything is given back.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+use crate::code::{Failure, OUT_OF_MEMORY, Outcome};
+use crate::driver::{Address, DEFAULT_STREAM, Driver};
+
+/// What an allocation of no bytes gets: an address that is nobody's. dfdx makes one whenever a tensor is dropped.
+pub const NOTHING: Address = 0x100;
+
+/// Sizes up to this are rounded to [`SMALL_STEP`], larger ones to [`LARGE_STEP`].
+const SMALL: usize = 1 << 20;
+const SMALL_STEP: usize = 512;
+const LARGE_STEP: usize = 2 << 20;
+
+thread_local! {
+    static LABEL: RefCell<Option<Cow<'static, str>>> = const { RefCell::new(None) };
+}
+
+/// Names what `work` allocates, for the message when memory runs out: the shape of a tensor, `[64, 1, 28, 28]`.
+pub fn labelled<T>(label: impl Into<Cow<'static, str>>, work: impl FnOnce() -> T) -> T {
+    let before = LABEL.replace(Some(label.into()));
+    let result = work();
+    LABEL.set(before);
+    result
+}
+
+/// How much of the device's memory is used by this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes in buffers that are alive.
+    pub used: usize,
+    /// The most that was alive at once.
+    pub peak: usize,
+    /// Bytes taken from the driver: what is alive and what is kept for reuse.
+    pub reserved: usize,
+    /// How many buffers are alive.
+    pub buffers: usize,
+}
+
+#[derive(Debug)]
+struct Buffer {
+    size: usize,
+    label: Option<Cow<'static, str>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    free: HashMap<usize, Vec<Address>>,
+    alive: HashMap<Address, Buffer>,
+    usage: Usage,
+}
+
+/// The buffers of one device.
+#[derive(Debug, Default)]
+pub struct Memory(Mutex<Kept>);
+
+impl Memory {
+    /// A buffer of at least so many bytes, holding anything.
+    ///
+    /// # Errors
+    /// When the device has no more, although everything kept was given back: how much was wanted, for what, and what
+    /// is alive.
+    pub fn allocate(&self, driver: &dyn Driver, call: &'static str, bytes: usize) -> Outcome<Address> {
+        if bytes == 0 {
+            return Ok(NOTHING);
+        }
+        let size = rounded(bytes);
+        let mut kept = self.0.lock();
+        let address = match kept.free.get_mut(&size).and_then(Vec::pop) {
+            Some(address) => address,
+            None => kept.take(driver, size).map_err(|failure| kept.explained(driver, call, bytes, failure))?,
+        };
+        kept.alive.insert(address, Buffer { size, label: LABEL.with_borrow(Clone::clone) });
+        kept.usage.buffers += 1;
+        kept.usage.used += size;
+        kept.usage.peak = kept.usage.peak.max(kept.usage.used);
+        Ok(address)
+    }
+
+    /// Keeps a buffer for reuse. An address that was not handed out is left alone.
+    pub fn free(&self, address: Address) {
+        let mut kept = self.0.lock();
+        if let Some(buffer) = kept.alive.remove(&address) {
+            kept.usage.buffers -= 1;
+            kept.usage.used -= buffer.size;
+            kept.free.entry(buffer.size).or_default().push(address);
+        }
+    }
+
+    /// Gives everything that is not alive back to the driver.
+    pub fn trim(&self, driver: &dyn Driver) {
+        self.0.lock().trim(driver);
+    }
+
+    /// What is used now.
+    pub fn usage(&self) -> Usage {
+        self.0.lock().usage
+    }
+}
+
+impl Kept {
+    fn take(&mut self, driver: &dyn Driver, size: usize) -> Outcome<Address> {
+        let first = driver.allocate(size);
+        let address = match first {
+            Err(failure) if failure.code == OUT_OF_MEMORY => {
+                self.trim(driver);
+                driver.allocate(size)?
+            }
+            other => other?,
+        };
+        self.usage.reserved += size;
+        Ok(address)
+    }
+
+    fn trim(&mut self, driver: &dyn Driver) {
+        // SAFETY: the default stream is always there.
+        let waited = unsafe { driver.synchronize(DEFAULT_STREAM) };
+        for (size, addresses) in self.free.drain() {
+            self.usage.reserved -= size * addresses.len();
+            for address in addresses {
+                // SAFETY: `allocate` gave the address, it is in no list any more, and the device has come to rest.
+                // What fails here fails again where the device is next used.
+                let _ = waited.as_ref().map(|()| unsafe { driver.free(address) });
+            }
+        }
+    }
+
+    fn explained(&self, driver: &dyn Driver, call: &'static str, bytes: usize, failure: Failure) -> Failure {
+        if failure.code != OUT_OF_MEMORY {
+            return failure;
+        }
+        let wanted = LABEL.with_borrow(|label| match label {
+            Some(label) => format!("{} for a tensor of {label}", human(bytes)),
+            None => human(bytes),
+        });
+        let device = driver.memory().map(|(free, total)| format!(" ({} of {} free)", human(free), human(total)));
+        Failure::because(
+            call,
+            OUT_OF_MEMORY,
+            format!(
+                "no room on the GPU for {wanted}{}. {}. Try a smaller batch, or drop what is no longer used (:vars)",
+                device.unwrap_or_default(),
+                self.alive()
+            ),
+        )
+    }
+
+    /// The five sorts of buffers that take most.
+    fn alive(&self) -> String {
+        let mut sorts: HashMap<(&str, usize), usize> = HashMap::new();
+        for buffer in self.alive.values() {
+            *sorts.entry((buffer.label.as_deref().unwrap_or(""), buffer.size)).or_default() += 1;
+        }
+        let mut sorts: Vec<_> = sorts.into_iter().collect();
+        sorts.sort_by_key(|((label, size), count)| (std::cmp::Reverse(size * count), *label));
+        let named: Vec<String> = sorts
+            .iter()
+            .take(5)
+            .map(|((label, size), count)| {
+                let label = if label.is_empty() { String::new() } else { format!(" of {label}") };
+                format!("{count} x {}{label}", human(*size))
+            })
+            .collect();
+        format!("Alive: {} in {} buffers: {}", human(self.usage.used), self.usage.buffers, named.join(", "))
+    }
+}
+
+fn rounded(bytes: usize) -> usize {
+    bytes.next_multiple_of(if bytes <= SMALL { SMALL_STEP } else { LARGE_STEP })
+}
+
+/// `1.5 GiB`.
+#[must_use]
+pub fn human(bytes: usize) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let power = (bytes.ilog2() / 10).min(4);
+    let unit = UNITS[power as usize - 1];
+    let scale = 1u64 << (10 * power);
+    #[allow(clippy::cast_precision_loss)] // one digit is shown
+    let value = bytes as f64 / scale as f64;
+    format!("{value:.1} {unit}")
+}
