@@ -7,3 +7,4 @@
 pub mod code;
 pub mod driver;
 pub mod kernels;
+pub mod library;
