@@ -8,5 +8,6 @@ pub mod code;
 pub mod driver;
 pub mod gpu;
 pub mod kernels;
+pub mod library;
 pub mod memory;
 pub mod trampoline;
