@@ -1,5 +1,6 @@
 //! Kernels: their sources, and how they become machine code.
 
+pub mod compile;
 pub mod entries;
 
 use std::borrow::Cow;
