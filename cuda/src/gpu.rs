@@ -231,6 +231,12 @@ pub fn last_failure() -> Option<Failure> {
     FAILED.with_borrow(Clone::clone)
 }
 
+/// Makes a failure the last one on this thread, and gives its number as callers of the trampolines know it.
+pub fn report(failure: &Failure) -> i32 {
+    remember(failure);
+    crate::code::known(failure.code)
+}
+
 pub(crate) fn remember(failure: &Failure) {
     FAILED.set(Some(failure.clone()));
 }

@@ -9,5 +9,6 @@ pub mod driver;
 pub mod gpu;
 pub mod kernels;
 pub mod library;
+pub mod math;
 pub mod memory;
 pub mod trampoline;

@@ -6,6 +6,8 @@ pub mod entries;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+use crate::math::KERNELS;
+
 /// A file of kernels, with what it includes.
 #[derive(Clone, Debug)]
 pub struct Unit {
@@ -38,13 +40,16 @@ pub(crate) fn headers() -> Headers {
     }))
 }
 
-/// The file that has a kernel.
+/// The file that has a kernel: one of ours, whose names begin so, or of dfdx's.
 pub(crate) fn unit_of(kernel: &str) -> Option<Unit> {
+    let unit =
+        |(name, text): (&'static str, &'static str), headers| Unit { name: name.into(), text: text.into(), headers };
+    if kernel.starts_with("assay_") {
+        let wanted = format!(" {kernel}(");
+        let file = KERNELS.into_iter().find(|(_, text)| text.contains(&wanted))?;
+        return Some(unit(file, Arc::from([])));
+    }
     let file = entries::file_of(kernel)?;
-    let files = OWN.iter().chain(PROVIDED.get().copied().unwrap_or_default());
-    let (name, text) = files.into_iter().find(|(name, _)| *name == file)?;
-    Some(Unit { name: Cow::Borrowed(name), text: Cow::Borrowed(text), headers: headers() })
+    let files = PROVIDED.get().copied().unwrap_or_default();
+    Some(unit(*files.iter().find(|(name, _)| *name == file)?, headers()))
 }
-
-/// Our own kernels.
-const OWN: [(&str, &str); 0] = [];

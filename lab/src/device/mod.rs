@@ -1,22 +1,29 @@
-//! Where tensors live. `Dev` is one type that all of a notebook's tensors and models share.
+//! Where tensors live. `Dev` is one type that all of a notebook's tensors and models share: the processor, or, where
+//! lab is built with its feature `gpu`, a GPU.
 
+#[cfg(not(feature = "gpu"))]
+mod cpu;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod random;
 
+use dfdx::tensor::{CpuError, Storage};
+
+#[cfg(not(feature = "gpu"))]
+pub(crate) use cpu::edit;
+#[cfg(not(feature = "gpu"))]
+pub use cpu::{Dev, DevError, device, device_seeded};
+#[cfg(feature = "gpu")]
+pub use gpu::{Dev, DevError, device, device_seeded};
+#[cfg(feature = "gpu")]
+pub(crate) use gpu::{buffer, buffer_of, edit, failed, own_buffer};
 pub(crate) use random::random_key;
 pub use random::seed_random;
 
-/// The device that cells build models and tensors on.
-pub type Dev = dfdx::tensor::Cpu;
+/// The numbers of a tensor or of a gradient, as the device keeps them.
+pub(crate) type Numbers = <Dev as Storage<f32>>::Vec;
 
-/// The device, seeded with 0: the same cells give the same numbers. It may be asked for inside a loop: what layers
-/// draw goes on.
-pub fn device() -> Dev {
-    Dev::seed_from_u64(0)
-}
-
-/// The device with a seed for whatever it draws: initial weights, random tensors. What layers draw (dropout masks)
-/// starts anew from this seed too, as after [`seed_random`]`(seed, 0)`.
-pub fn device_seeded(seed: u64) -> Dev {
-    seed_random(seed, 0);
-    Dev::seed_from_u64(seed)
+/// The error for as many numbers as no shape here has.
+pub(crate) fn wrong_size() -> DevError {
+    CpuError::WrongNumElements.into()
 }

@@ -6,9 +6,9 @@
 use std::fmt::Debug;
 
 use dfdx::nn::TensorCollection;
-use dfdx::tensor::Cpu;
 
 use super::{MimeBundle, Show, debug};
+use crate::device::Dev;
 use crate::{host, nn};
 
 /// A value to show, and a way to call its `evcxr_display` if it has one.
@@ -87,7 +87,7 @@ pub trait ViaModel {
     fn show_tail(&self);
 }
 
-impl<T: TensorCollection<f32, Cpu>, R> ViaModel for &&Tail<'_, T, R> {
+impl<T: TensorCollection<f32, Dev>, R> ViaModel for &&Tail<'_, T, R> {
     fn show_tail(&self) {
         send(nn::summary(self.value).show());
     }

@@ -2,14 +2,14 @@
 
 use dfdx::dtypes::Dtype;
 use dfdx::shapes::{HasShape, Shape};
-use dfdx::tensor::{Cpu, Tensor};
+use dfdx::tensor::{Storage, Tensor};
 
 use super::{MimeBundle, Show};
 
 /// How many values are listed.
 const VALUES: usize = 8;
 
-impl<S: Shape, E: Dtype, T> Show for Tensor<S, E, Cpu, T> {
+impl<S: Shape, E: Dtype, D: Storage<E>, T> Show for Tensor<S, E, D, T> {
     fn show(&self) -> MimeBundle {
         let values: Vec<f64> = self.as_vec().iter().map(|value| value.to_f64().unwrap_or(f64::NAN)).collect();
         bundle(self.shape().concrete().as_ref(), std::any::type_name::<E>(), &values)

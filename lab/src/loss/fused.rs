@@ -2,11 +2,11 @@
 //! on slices.
 
 use dfdx::shapes::{HasShape, Rank0, Shape};
-use dfdx::tensor::{CpuError, Merge, PutTape, SplitTape, Tape, Tensor, TensorFrom};
+use dfdx::tensor::{Merge, PutTape, SplitTape, Tape, Tensor, TensorFrom};
 use dfdx::tensor_ops::ReshapeTo;
 
 use super::LossError;
-use crate::device::Dev;
+use crate::device::{Dev, DevError, Numbers, edit};
 
 /// Computes a loss from the numbers of a prediction, row after row, and leaves its gradient in their place.
 pub(super) type Compute<'a> = dyn FnMut(&mut [f32]) -> Result<f64, LossError> + 'a;
@@ -27,9 +27,8 @@ pub(super) fn fused<S: Shape, T: Tape<f32, Dev>>(
     let loss = prediction.device().try_tensor(rounded(compute(&mut numbers)?)).map_err(memory)?;
     let (from, to) = (loss.ghost(), prediction.ghost());
     tape.add_backward_op(move |gradients| {
-        let scale = gradients.get_or_alloc_mut(&from)?[0];
-        add_scaled(gradients.get_or_alloc_mut(&to)?, &numbers, scale);
-        Ok(())
+        let scale = only(gradients.get_or_alloc_mut(&from)?)?;
+        add_scaled(gradients.get_or_alloc_mut(&to)?, &numbers, scale)
     });
     Ok(loss.put_tape(tape))
 }
@@ -48,10 +47,9 @@ pub(super) fn fused_pair<S: Shape, T: Tape<f32, Dev> + Merge<R>, R: Tape<f32, De
     let loss = first.device().try_tensor(rounded(compute(&mut left, &mut right)?)).map_err(memory)?;
     let (from, to_first, to_second) = (loss.ghost(), first.ghost(), second.ghost());
     tape.add_backward_op(move |gradients| {
-        let scale = gradients.get_or_alloc_mut(&from)?[0];
-        add_scaled(gradients.get_or_alloc_mut(&to_first)?, &left, scale);
-        add_scaled(gradients.get_or_alloc_mut(&to_second)?, &right, scale);
-        Ok(())
+        let scale = only(gradients.get_or_alloc_mut(&from)?)?;
+        add_scaled(gradients.get_or_alloc_mut(&to_first)?, &left, scale)?;
+        add_scaled(gradients.get_or_alloc_mut(&to_second)?, &right, scale)
     });
     Ok(loss.put_tape(tape))
 }
@@ -101,14 +99,22 @@ pub(super) fn rounded(value: f64) -> f32 {
     value as f32
 }
 
-fn memory(error: CpuError) -> LossError {
+fn memory(error: DevError) -> LossError {
     LossError::Memory { reason: error.to_string() }
+}
+
+/// The one number of a loss's gradient.
+#[inline(never)]
+fn only(numbers: &mut Numbers) -> Result<f32, DevError> {
+    edit(numbers, |numbers| numbers.first().copied().unwrap_or(0.0))
 }
 
 /// The chain rule: what comes from further on, times the loss's own gradient.
 #[inline(never)]
-fn add_scaled(into: &mut [f32], gradient: &[f32], scale: f32) {
-    for (into, gradient) in into.iter_mut().zip(gradient) {
-        *into += scale * gradient;
-    }
+fn add_scaled(into: &mut Numbers, gradient: &[f32], scale: f32) -> Result<(), DevError> {
+    edit(into, |into| {
+        for (into, gradient) in into.iter_mut().zip(gradient) {
+            *into += scale * gradient;
+        }
+    })
 }

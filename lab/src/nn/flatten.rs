@@ -2,11 +2,11 @@
 
 use dfdx::nn::{Module, NonMutableModule, ZeroSizedModule};
 use dfdx::shapes::{Const, Dim, HasShape};
-use dfdx::tensor::{CpuError, Tape, Tensor};
+use dfdx::tensor::{Tape, Tensor};
 use dfdx::tensor_ops::ReshapeTo;
 
 use super::shape::Message;
-use crate::device::Dev;
+use crate::device::{Dev, DevError};
 
 /// `Flatten<SIZE>`: from `(batch, channels, height, width)` or `(batch, channels, length)` to
 /// `(batch, SIZE)`. As `torch.nn.Flatten`; the compiler checks that `SIZE` is the product of the others.
@@ -21,9 +21,9 @@ impl<B: Dim, const C: usize, const H: usize, const W: usize, const SIZE: usize, 
     Module<Tensor<(B, Const<C>, Const<H>, Const<W>), f32, Dev, T>> for Flatten<SIZE>
 {
     type Output = Tensor<(B, Const<SIZE>), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<(B, Const<C>, Const<H>, Const<W>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, Const<C>, Const<H>, Const<W>), f32, Dev, T>) -> Result<Self::Output, DevError> {
         let () = Fits::<C, H, W, SIZE>::CHECK;
         let shape = (x.shape().0, Const);
         x.try_reshape_like(&shape)
@@ -34,9 +34,9 @@ impl<B: Dim, const C: usize, const L: usize, const SIZE: usize, T: Tape<f32, Dev
     Module<Tensor<(B, Const<C>, Const<L>), f32, Dev, T>> for Flatten<SIZE>
 {
     type Output = Tensor<(B, Const<SIZE>), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<(B, Const<C>, Const<L>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, Const<C>, Const<L>), f32, Dev, T>) -> Result<Self::Output, DevError> {
         let () = Fits::<C, 1, L, SIZE>::CHECK;
         let shape = (x.shape().0, Const);
         x.try_reshape_like(&shape)

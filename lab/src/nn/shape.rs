@@ -1,10 +1,10 @@
 //! Sizes that a layer states, checked while compiling, with a message that shows both.
 
 use dfdx::shapes::{Const, Dim, HasShape};
-use dfdx::tensor::{CpuError, Tape, Tensor};
+use dfdx::tensor::{Tape, Tensor};
 use dfdx::tensor_ops::ReshapeTo;
 
-use crate::device::Dev;
+use crate::device::{Dev, DevError};
 
 /// A message put together while compiling, where `format!` can't be used.
 #[derive(Clone, Copy)]
@@ -71,7 +71,7 @@ type Rows<B, S, const SIZE: usize, T> = Tensor<(B, S, Const<SIZE>), f32, Dev, T>
 /// Rows as the type that a layer of rows of `DIM` works on; other rows do not compile.
 pub(crate) fn rows_of<N: Named, const DIM: usize, const ROW: usize, B: Dim, S: Dim, T: Tape<f32, Dev>>(
     x: Rows<B, S, ROW, T>,
-) -> Result<Rows<B, S, DIM, T>, CpuError> {
+) -> Result<Rows<B, S, DIM, T>, DevError> {
     let () = Takes::<N, DIM, ROW>::CHECK;
     let shape = (x.shape().0, x.shape().1, Const);
     x.try_reshape_like(&shape)

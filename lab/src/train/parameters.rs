@@ -6,10 +6,10 @@ use dfdx::nn::tensor_collection::{
     RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorMut, ViewTensorName, ViewTensorRef,
 };
 use dfdx::shapes::{HasShape, Shape};
-use dfdx::tensor::{CpuError, Gradients, Tensor};
+use dfdx::tensor::{Gradients, Tensor};
 
 use super::TrainError;
-use crate::device::Dev;
+use crate::device::{Dev, DevError, edit};
 
 /// Where the gradients are that a walk shows.
 pub(super) enum Source<'a> {
@@ -116,7 +116,8 @@ impl TensorVisitor<f32, Dev> for Look<'_, '_> {
             }
             Source::InPlace(gradients) => {
                 let gradient = gradients.get_or_alloc_mut(tensor).map_err(|error| memory(&name, error))?;
-                (self.reader)(&name, weights, gradient)?;
+                let read = edit(gradient, |gradient| (self.reader)(&name, weights, gradient));
+                read.map_err(|error| memory(&name, error))??;
             }
         }
         Ok(None)
@@ -124,7 +125,7 @@ impl TensorVisitor<f32, Dev> for Look<'_, '_> {
 }
 
 /// dfdx's only reason for not allocating.
-fn memory(name: &str, error: CpuError) -> TrainError {
+fn memory(name: &str, error: DevError) -> TrainError {
     TrainError::Gradient { parameter: name.to_owned(), reason: error.to_string() }
 }
 

@@ -5,12 +5,12 @@ use dfdx::nn::{
     tensor_collection::{ModuleVisitor, TensorCollection},
 };
 use dfdx::shapes::{Const, Dim, Dtype, HasShape};
-use dfdx::tensor::{CpuError, PutTape, SplitTape, Storage, Tape};
+use dfdx::tensor::{PutTape, SplitTape, Storage, Tape};
 use dfdx::tensor_ops::Device;
 
 use super::heads::{MultiHeadAttention, Rows, without_mask};
 use super::mask::{AttentionError, AttentionMask};
-use crate::device::Dev;
+use crate::device::{Dev, DevError};
 use crate::nn::dense::{Activation, LayerNorm, Linear, ReLU, activate, linear, sum};
 use crate::nn::dropout::dropout;
 use crate::nn::shape::{BlockRows, rows_of};
@@ -192,7 +192,7 @@ pub(super) fn feed_forward<
     x: Rows<B, S, DIM, T>,
     linear1: &Linear<DIM, HIDDEN, f32, Dev>,
     linear2: &Linear<HIDDEN, DIM, f32, Dev>,
-) -> Result<Rows<B, S, DIM, T>, CpuError> {
+) -> Result<Rows<B, S, DIM, T>, DevError> {
     let shape = *x.shape();
     let hidden = activate::<A, _, _>(linear(x, linear1, (shape.0, shape.1, Const::<HIDDEN>))?)?;
     linear(dropout::<DROPOUT, _, _>(hidden)?, linear2, shape)
@@ -213,9 +213,9 @@ impl<
 > Module<Rows<B, S, ROW, T>> for TransformerBlock<DIM, HEADS, HIDDEN, CAUSAL, NORM_FIRST, A, DROPOUT>
 {
     type Output = Rows<B, S, DIM, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Rows<B, S, ROW, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Rows<B, S, ROW, T>) -> Result<Self::Output, DevError> {
         let x = rows_of::<BlockRows, DIM, ROW, _, _, _>(x)?;
         without_mask(self.run(x, &AttentionMask::none()))
     }

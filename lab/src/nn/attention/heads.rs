@@ -5,12 +5,12 @@ use dfdx::nn::{
     tensor_collection::{ModuleVisitor, TensorCollection},
 };
 use dfdx::shapes::{Const, Dim, Dtype, HasShape};
-use dfdx::tensor::{CpuError, NoneTape, PutTape, SplitTape, Storage, Tape, Tensor};
+use dfdx::tensor::{NoneTape, PutTape, SplitTape, Storage, Tape, Tensor};
 use dfdx::tensor_ops::Device;
 
 use super::mask::{AttentionError, AttentionMask};
 use super::product::{Weights, attend, weights};
-use crate::device::Dev;
+use crate::device::{Dev, DevError, wrong_size};
 use crate::nn::dense::{Linear, linear};
 use crate::nn::dropout::Possible;
 use crate::nn::shape::{AttentionRows, rows_of};
@@ -141,9 +141,9 @@ impl<
 > Module<Rows<B, S, ROW, T>> for MultiHeadAttention<DIM, HEADS, CAUSAL, DROPOUT>
 {
     type Output = Rows<B, S, DIM, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Rows<B, S, ROW, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Rows<B, S, ROW, T>) -> Result<Self::Output, DevError> {
         let x = rows_of::<AttentionRows, DIM, ROW, _, _, _>(x)?;
         without_mask(self.attend_self(x, &AttentionMask::none()))
     }
@@ -219,9 +219,9 @@ impl<
 
 /// Without a mask and with one sequence for queries, keys and values, only dfdx can fail, whose error is the
 /// one that dfdx's tuples need.
-pub(super) fn without_mask<X>(result: Result<X, AttentionError>) -> Result<X, CpuError> {
+pub(super) fn without_mask<X>(result: Result<X, AttentionError>) -> Result<X, DevError> {
     result.map_err(|error| match error {
-        AttentionError::Tensor { source } => source,
-        _ => CpuError::WrongNumElements,
+        AttentionError::Tensor { error } => error,
+        _ => wrong_size(),
     })
 }

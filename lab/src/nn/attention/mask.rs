@@ -1,6 +1,6 @@
 //! Which keys a query may look at.
 
-use dfdx::tensor::CpuError;
+use crate::device::DevError;
 
 /// What is hidden from attention: what comes later, or padding, or both, or nothing.
 ///
@@ -31,11 +31,14 @@ pub enum AttentionError {
     Sizes { queries: usize, keys: (usize, usize), values: (usize, usize) },
 
     /// dfdx can't make a tensor.
-    #[error("a tensor could not be made: {source}")]
-    Tensor {
-        #[from]
-        source: CpuError,
-    },
+    #[error("a tensor could not be made: {error}")]
+    Tensor { error: DevError },
+}
+
+impl From<DevError> for AttentionError {
+    fn from(error: DevError) -> Self {
+        Self::Tensor { error }
+    }
 }
 
 impl AttentionMask {

@@ -7,11 +7,11 @@ use dfdx::nn::{
     tensor_collection::{ModuleVisitor, TensorCollection, TensorOptions},
 };
 use dfdx::shapes::{Dim, Dtype, HasShape, Rank2};
-use dfdx::tensor::{CpuError, Storage, Tape, Tensor};
+use dfdx::tensor::{Storage, Tape, Tensor};
 use dfdx::tensor_ops::Device;
 
 use super::heads::Rows;
-use crate::device::Dev;
+use crate::device::{Dev, DevError, wrong_size};
 use crate::nn::op::{Inputs, Op, add_to};
 
 /// `SinusoidalPositions<LENGTH, DIM>`: adds sines and cosines of the position, of `DIM / 2` wavelengths from 2π to
@@ -30,10 +30,10 @@ impl<B: Dim, S: Dim, const LENGTH: usize, const DIM: usize, T: Tape<f32, Dev>> M
     for SinusoidalPositions<LENGTH, DIM>
 {
     type Output = Rows<B, S, DIM, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    /// An error, [`CpuError::WrongNumElements`], when the sequence is longer than `LENGTH`.
-    fn try_forward(&self, x: Rows<B, S, DIM, T>) -> Result<Self::Output, CpuError> {
+    /// An error, [`wrong_size()`], when the sequence is longer than `LENGTH`.
+    fn try_forward(&self, x: Rows<B, S, DIM, T>) -> Result<Self::Output, DevError> {
         let shape = *x.shape();
         let table = self.table.get_or_init(|| sinusoids(LENGTH, DIM)).clone();
         Inputs::of(x)?.apply(AddPositions { rows: shape.1.size(), dim: DIM, table: Some(table) }, shape)
@@ -73,10 +73,10 @@ impl<B: Dim, S: Dim, const LENGTH: usize, const DIM: usize, T: Tape<f32, Dev>> M
     for LearnedPositions<LENGTH, DIM>
 {
     type Output = Rows<B, S, DIM, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    /// An error, [`CpuError::WrongNumElements`], when the sequence is longer than `LENGTH`.
-    fn try_forward(&self, x: Rows<B, S, DIM, T>) -> Result<Self::Output, CpuError> {
+    /// An error, [`wrong_size()`], when the sequence is longer than `LENGTH`.
+    fn try_forward(&self, x: Rows<B, S, DIM, T>) -> Result<Self::Output, DevError> {
         let shape = *x.shape();
         let op = AddPositions { rows: shape.1.size(), dim: DIM, table: None };
         Inputs::of(x)?.and(&self.weight)?.apply(op, shape)
@@ -91,19 +91,19 @@ pub(super) struct AddPositions {
 }
 
 impl Op for AddPositions {
-    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
         let mut inputs = inputs.into_iter();
-        let mut x = inputs.next().ok_or(CpuError::WrongNumElements)?;
+        let mut x = inputs.next().ok_or(wrong_size())?;
         let learned = inputs.next();
-        let table = self.table.as_deref().or(learned.as_deref()).ok_or(CpuError::WrongNumElements)?;
+        let table = self.table.as_deref().or(learned.as_deref()).ok_or(wrong_size())?;
         let sequence = self.rows * self.dim;
-        let table = table.get(..sequence).ok_or(CpuError::WrongNumElements)?;
+        let table = table.get(..sequence).ok_or(wrong_size())?;
         x.chunks_exact_mut(sequence.max(1)).for_each(|rows| add_to(rows, table));
         Ok(x)
     }
 
-    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
-        let (of_x, of_table) = gradients.split_first_mut().ok_or(CpuError::WrongNumElements)?;
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
+        let (of_x, of_table) = gradients.split_first_mut().ok_or(wrong_size())?;
         add_to(of_x, gradient);
         if let [table] = of_table {
             gradient.chunks_exact((self.rows * self.dim).max(1)).for_each(|rows| add_to(table, rows));

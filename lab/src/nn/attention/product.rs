@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 
 use dfdx::shapes::{Const, Dim, HasShape};
-use dfdx::tensor::{CpuError, Merge, NoneTape, Tape, Tensor, TensorFromVec};
+use dfdx::tensor::{Merge, NoneTape, Tape, Tensor, TensorFromVec};
 
 use super::heads::Rows;
 use super::mask::{AttentionError, AttentionMask};
-use crate::device::Dev;
+use crate::device::{Dev, DevError, wrong_size};
 use crate::nn::dropout::factors;
 use crate::nn::matrix::Matrix;
 use crate::nn::op::{Inputs, Op};
@@ -160,7 +160,7 @@ impl Attend {
     }
 
     /// The weights, when nothing else is wanted.
-    fn look(mut self, inputs: [Vec<f32>; 3]) -> Result<Vec<f32>, CpuError> {
+    fn look(mut self, inputs: [Vec<f32>; 3]) -> Result<Vec<f32>, DevError> {
         self.forward(inputs.into())?;
         Ok(self.weights)
     }
@@ -267,8 +267,8 @@ fn through_softmax(row: &mut [f32], weights: &[f32], scale: f32) {
 }
 
 impl Op for Attend {
-    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
-        self.inputs = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
+        self.inputs = inputs.try_into().map_err(|_| wrong_size())?;
         if self.dropout > 0 {
             self.factors = factors(self.dropout, self.sizes.batch * self.sizes.weights());
         }
@@ -285,8 +285,8 @@ impl Op for Attend {
         Ok(output)
     }
 
-    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
-        let [queries, keys, values] = gradients else { return Err(CpuError::WrongNumElements) };
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
+        let [queries, keys, values] = gradients else { return Err(wrong_size()) };
         let (sizes, some) = (self.sizes, self.sequences_per_job());
         let [of_query, of_key] = [sizes.queries * sizes.dim, sizes.keys * sizes.dim];
         let to = queries.chunks_mut(some * of_query).zip(keys.chunks_mut(some * of_key));

@@ -5,12 +5,12 @@ use dfdx::nn::{
     tensor_collection::{ModuleVisitor, TensorCollection, TensorOptions},
 };
 use dfdx::shapes::{Const, Dim, Dtype, HasShape, Rank1, Rank3};
-use dfdx::tensor::{CpuError, Storage, Tape, Tensor};
+use dfdx::tensor::{Storage, Tape, Tensor};
 use dfdx::tensor_ops::Device;
 
 use super::convolution::Convolution;
 use super::window::Window;
-use crate::device::Dev;
+use crate::device::{Dev, DevError};
 use crate::nn::init;
 use crate::nn::op::Inputs;
 use crate::nn::shape::{ConvolutionChannels, Message, Takes, places};
@@ -123,9 +123,9 @@ impl<
 > Module<Tensor<(B, Const<C>, Const<L>), f32, Dev, T>> for Conv1D<IN, OUT, KERNEL, LENGTH, STRIDE, PADDING>
 {
     type Output = Tensor<(B, Const<OUT>, Const<LENGTH>), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<(B, Const<C>, Const<L>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, Const<C>, Const<L>), f32, Dev, T>) -> Result<Self::Output, DevError> {
         let () = Takes::<ConvolutionChannels, IN, C>::CHECK;
         let () = Slides1D::<L, KERNEL, STRIDE, PADDING, LENGTH>::CHECK;
         let window = Slides1D::<L, KERNEL, STRIDE, PADDING, LENGTH>::window(IN);

@@ -5,12 +5,12 @@ use dfdx::nn::{
     tensor_collection::{ModuleVisitor, TensorCollection, TensorOptions},
 };
 use dfdx::shapes::{Const, Dim, Dtype, HasShape, Rank1, Rank4};
-use dfdx::tensor::{CpuError, Storage, Tape, Tensor};
+use dfdx::tensor::{Storage, Tape, Tensor};
 use dfdx::tensor_ops::Device;
 
 use super::convolution::Convolution;
 use super::window::Window;
-use crate::device::Dev;
+use crate::device::{Dev, DevError};
 use crate::nn::init;
 use crate::nn::op::Inputs;
 use crate::nn::shape::{ConvolutionChannels, Message, Takes, places};
@@ -131,9 +131,9 @@ impl<
     for Conv2D<IN, OUT, KERNEL, HEIGHT, WIDTH, STRIDE, PADDING>
 {
     type Output = Tensor<(B, Const<OUT>, Const<HEIGHT>, Const<WIDTH>), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<(B, Const<C>, Const<H>, Const<W>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, Const<C>, Const<H>, Const<W>), f32, Dev, T>) -> Result<Self::Output, DevError> {
         let () = Takes::<ConvolutionChannels, IN, C>::CHECK;
         let () = Slides2D::<H, W, KERNEL, STRIDE, PADDING, HEIGHT, WIDTH>::CHECK;
         let window = Slides2D::<H, W, KERNEL, STRIDE, PADDING, HEIGHT, WIDTH>::window(IN);

@@ -1,7 +1,7 @@
 //! Convolution as a product: each picture laid out as columns, times the kernels (Chellapilla, Puri and
 //! Simard, *High Performance Convolutional Neural Networks for Document Processing*, 2006).
 
-use dfdx::tensor::CpuError;
+use crate::device::{DevError, wrong_size};
 
 use super::window::Window;
 use crate::nn::matrix::Matrix;
@@ -74,8 +74,8 @@ impl Convolution {
 }
 
 impl Op for Convolution {
-    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
-        let [pictures, weight, bias]: [Vec<f32>; 3] = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
+        let [pictures, weight, bias]: [Vec<f32>; 3] = inputs.try_into().map_err(|_| wrong_size())?;
         (self.pictures, self.weight) = (pictures, weight);
         let mut output = vec![0.0; self.pictures.len() / self.window.picture() * self.output()];
         let some = self.pictures_per_job();
@@ -85,8 +85,8 @@ impl Op for Convolution {
         Ok(output)
     }
 
-    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
-        let [to, of_weight, of_bias] = gradients else { return Err(CpuError::WrongNumElements) };
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
+        let [to, of_weight, of_bias] = gradients else { return Err(wrong_size()) };
         let (some, size) = (self.pictures_per_job(), self.window.picture());
         let pictures = self.pictures.chunks(some * size).zip(to.chunks_mut(some * size));
         let jobs = pictures.zip(gradient.chunks(some * self.output())).collect();

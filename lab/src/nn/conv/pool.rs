@@ -2,12 +2,12 @@
 
 use dfdx::nn::{Module, NonMutableModule, ZeroSizedModule};
 use dfdx::shapes::{Const, Dim, HasShape};
-use dfdx::tensor::{CpuError, Tape, Tensor};
+use dfdx::tensor::{Tape, Tensor};
 
 use super::conv1d::Slides1D;
 use super::conv2d::Slides2D;
 use super::pooling::Pooling;
-use crate::device::Dev;
+use crate::device::{Dev, DevError};
 use crate::nn::op::Inputs;
 
 macro_rules! pool_2d {
@@ -46,12 +46,12 @@ macro_rules! pool_2d {
         > Module<Tensor<(B, Const<C>, Const<IN_H>, Const<IN_W>), f32, Dev, T>> for $name<K, H, W, S, P>
         {
             type Output = Tensor<(B, Const<C>, Const<H>, Const<W>), f32, Dev, T>;
-            type Error = CpuError;
+            type Error = DevError;
 
             fn try_forward(
                 &self,
                 x: Tensor<(B, Const<C>, Const<IN_H>, Const<IN_W>), f32, Dev, T>,
-            ) -> Result<Self::Output, CpuError> {
+            ) -> Result<Self::Output, DevError> {
                 let () = Slides2D::<IN_H, IN_W, K, S, P, H, W>::CHECK;
                 const { assert!(2 * P <= K, "the padding of a pool may be half its kernel at most") };
                 let shape = (x.shape().0, Const, Const, Const);
@@ -88,12 +88,12 @@ macro_rules! pool_1d {
         > Module<Tensor<(B, Const<C>, Const<IN>), f32, Dev, T>> for $name<K, L, S, P>
         {
             type Output = Tensor<(B, Const<C>, Const<L>), f32, Dev, T>;
-            type Error = CpuError;
+            type Error = DevError;
 
             fn try_forward(
                 &self,
                 x: Tensor<(B, Const<C>, Const<IN>), f32, Dev, T>,
-            ) -> Result<Self::Output, CpuError> {
+            ) -> Result<Self::Output, DevError> {
                 let () = Slides1D::<IN, K, S, P, L>::CHECK;
                 const { assert!(2 * P <= K, "the padding of a pool may be half its kernel at most") };
                 let shape = (x.shape().0, Const, Const);

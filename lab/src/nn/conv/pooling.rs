@@ -1,6 +1,6 @@
 //! The largest or the mean of what a window sees, channel by channel.
 
-use dfdx::tensor::CpuError;
+use crate::device::{DevError, wrong_size};
 
 use super::window::Window;
 use crate::nn::op::Op;
@@ -26,8 +26,8 @@ impl Pooling {
 }
 
 impl Op for Pooling {
-    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
-        let [input]: [Vec<f32>; 1] = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
+        let [input]: [Vec<f32>; 1] = inputs.try_into().map_err(|_| wrong_size())?;
         let (Self::Largest { window, .. } | Self::Mean { window }) = *self;
         let (plane, count) = (window.plane(), window.count());
         let some = per_job(plane);
@@ -54,8 +54,8 @@ impl Op for Pooling {
         Ok(output)
     }
 
-    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
-        let [to] = gradients else { return Err(CpuError::WrongNumElements) };
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
+        let [to] = gradients else { return Err(wrong_size()) };
         let (Self::Largest { window, .. } | Self::Mean { window }) = self;
         let planes = gradient.chunks_exact(window.count()).zip(to.chunks_exact_mut(window.plane()));
         match self {

@@ -2,9 +2,9 @@
 
 use dfdx::nn::{Module, NonMutableModule, ZeroSizedModule};
 use dfdx::shapes::{HasShape, Shape};
-use dfdx::tensor::{CpuError, Tape, Tensor};
+use dfdx::tensor::{Tape, Tensor};
 
-use crate::device::Dev;
+use crate::device::{Dev, DevError, wrong_size};
 use crate::nn::op::{Inputs, Op};
 use crate::nn::parallel::{parallel, per_job};
 
@@ -30,9 +30,9 @@ macro_rules! activation {
 
         impl<S: Shape, T: Tape<f32, Dev>> Module<Tensor<S, f32, Dev, T>> for $name {
             type Output = Tensor<S, f32, Dev, T>;
-            type Error = CpuError;
+            type Error = DevError;
 
-            fn try_forward(&self, x: Tensor<S, f32, Dev, T>) -> Result<Self::Output, CpuError> {
+            fn try_forward(&self, x: Tensor<S, f32, Dev, T>) -> Result<Self::Output, DevError> {
                 activate::<Self, S, T>(x)
             }
         }
@@ -71,7 +71,7 @@ pub enum Curve {
 /// Applies the activation to each number.
 pub(crate) fn activate<A: Activation, S: Shape, T: Tape<f32, Dev>>(
     x: Tensor<S, f32, Dev, T>,
-) -> Result<Tensor<S, f32, Dev, T>, CpuError> {
+) -> Result<Tensor<S, f32, Dev, T>, DevError> {
     let shape = *x.shape();
     Inputs::of(x)?.apply(Activate { curve: A::CURVE, slopes: Vec::new() }, shape)
 }
@@ -83,8 +83,8 @@ pub(super) struct Activate {
 }
 
 impl Op for Activate {
-    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
-        let [mut x]: [Vec<f32>; 1] = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
+        let [mut x]: [Vec<f32>; 1] = inputs.try_into().map_err(|_| wrong_size())?;
         self.slopes = vec![0.0; x.len()];
         let some = per_job(1);
         let jobs = x.chunks_mut(some).zip(self.slopes.chunks_mut(some)).collect();
@@ -102,8 +102,8 @@ impl Op for Activate {
         Ok(x)
     }
 
-    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
-        let [to] = gradients else { return Err(CpuError::WrongNumElements) };
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
+        let [to] = gradients else { return Err(wrong_size()) };
         for ((to, gradient), slope) in to.iter_mut().zip(gradient).zip(&self.slopes) {
             *to += gradient * slope;
         }

@@ -1,6 +1,6 @@
 //! x Wᵀ + b as one op.
 
-use dfdx::tensor::CpuError;
+use crate::device::{DevError, wrong_size};
 
 use crate::nn::matrix::Matrix;
 use crate::nn::op::{Op, add_to};
@@ -20,8 +20,8 @@ impl Affine {
 }
 
 impl Op for Affine {
-    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
-        let [x, weight, bias]: [Vec<f32>; 3] = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
+        let [x, weight, bias]: [Vec<f32>; 3] = inputs.try_into().map_err(|_| wrong_size())?;
         (self.x, self.weight) = (x, weight);
         let (x, weight) = (Matrix::new(&self.x, self.from), Matrix::new(&self.weight, self.from));
         let mut output = bias.repeat(self.x.len() / self.from);
@@ -29,8 +29,8 @@ impl Op for Affine {
         Ok(output)
     }
 
-    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
-        let [of_x, of_weight, of_bias] = gradients else { return Err(CpuError::WrongNumElements) };
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
+        let [of_x, of_weight, of_bias] = gradients else { return Err(wrong_size()) };
         gradient.chunks_exact(self.to).for_each(|row| add_to(of_bias, row));
         let (x, weight) = (Matrix::new(&self.x, self.from), Matrix::new(&self.weight, self.from));
         let gradient = Matrix::new(gradient, self.to);

@@ -5,10 +5,10 @@ use dfdx::nn::{
     tensor_collection::{ModuleVisitor, TensorCollection, TensorOptions},
 };
 use dfdx::shapes::{Const, Dim, Dtype, HasShape, Rank2, Shape};
-use dfdx::tensor::{CpuError, PutTape, SplitTape, Storage, Tape, Tensor};
+use dfdx::tensor::{PutTape, SplitTape, Storage, Tape, Tensor};
 use dfdx::tensor_ops::Device;
 
-use crate::device::Dev;
+use crate::device::{Dev, DevError, wrong_size};
 use crate::nn::init;
 use crate::nn::op::{Inputs, Op, add_to};
 
@@ -48,7 +48,7 @@ impl<const VOCABULARY: usize, const DIM: usize> Embedding<VOCABULARY, DIM> {
         &self,
         tokens: Tensor<S, usize, Dev, T>,
         shape: Out,
-    ) -> Result<Tensor<Out, f32, Dev, T>, CpuError> {
+    ) -> Result<Tensor<Out, f32, Dev, T>, DevError> {
         let (tokens, tape) = tokens.split_tape();
         let op = LookUp::new(tokens.as_vec(), VOCABULARY, DIM);
         Inputs::of(self.weight.clone().put_tape(tape))?.apply(op, shape)
@@ -59,9 +59,9 @@ impl<S: Dim, const VOCABULARY: usize, const DIM: usize, T: Tape<f32, Dev>> Modul
     for Embedding<VOCABULARY, DIM>
 {
     type Output = Tensor<(S, Const<DIM>), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, tokens: Tensor<(S,), usize, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, tokens: Tensor<(S,), usize, Dev, T>) -> Result<Self::Output, DevError> {
         let shape = (tokens.shape().0, Const);
         self.look_up(tokens, shape)
     }
@@ -71,9 +71,9 @@ impl<B: Dim, S: Dim, const VOCABULARY: usize, const DIM: usize, T: Tape<f32, Dev
     for Embedding<VOCABULARY, DIM>
 {
     type Output = Tensor<(B, S, Const<DIM>), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, tokens: Tensor<(B, S), usize, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, tokens: Tensor<(B, S), usize, Dev, T>) -> Result<Self::Output, DevError> {
         let shape = (tokens.shape().0, tokens.shape().1, Const);
         self.look_up(tokens, shape)
     }
@@ -98,15 +98,15 @@ impl LookUp {
 }
 
 impl Op for LookUp {
-    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
-        let [table]: [Vec<f32>; 1] = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
+        let [table]: [Vec<f32>; 1] = inputs.try_into().map_err(|_| wrong_size())?;
         let mut rows = Vec::with_capacity(self.tokens.len() * self.dim);
         self.tokens.iter().for_each(|token| rows.extend_from_slice(&table[token * self.dim..][..self.dim]));
         Ok(rows)
     }
 
-    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
-        let [to] = gradients else { return Err(CpuError::WrongNumElements) };
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
+        let [to] = gradients else { return Err(wrong_size()) };
         for (token, row) in self.tokens.iter().zip(gradient.chunks_exact(self.dim.max(1))) {
             add_to(&mut to[token * self.dim..][..self.dim], row);
         }

@@ -5,11 +5,11 @@ use dfdx::nn::{
     tensor_collection::{ModuleVisitor, TensorCollection, TensorOptions},
 };
 use dfdx::shapes::{Const, Dim, Dtype, HasShape, Rank1, Rank2, Shape};
-use dfdx::tensor::{CpuError, Storage, Tape, Tensor};
+use dfdx::tensor::{Storage, Tape, Tensor};
 use dfdx::tensor_ops::Device;
 
 use super::affine::Affine;
-use crate::device::Dev;
+use crate::device::{Dev, DevError};
 use crate::nn::init;
 use crate::nn::op::Inputs;
 use crate::nn::shape::Message;
@@ -57,7 +57,7 @@ pub(crate) fn linear<const IN: usize, const OUT: usize, S: Shape, Out: Shape, T:
     x: Tensor<S, f32, Dev, T>,
     layer: &Linear<IN, OUT>,
     shape: Out,
-) -> Result<Tensor<Out, f32, Dev, T>, CpuError> {
+) -> Result<Tensor<Out, f32, Dev, T>, DevError> {
     Inputs::of(x)?.and(&layer.weight)?.and(&layer.bias)?.apply(Affine::new(IN, OUT), shape)
 }
 
@@ -65,9 +65,9 @@ impl<const IN: usize, const OUT: usize, const ROW: usize, T: Tape<f32, Dev>> Mod
     for Linear<IN, OUT>
 {
     type Output = Tensor<Rank1<OUT>, f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<Rank1<ROW>, f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<Rank1<ROW>, f32, Dev, T>) -> Result<Self::Output, DevError> {
         let () = Takes::<IN, OUT, ROW>::CHECK;
         linear(x, self, (Const,))
     }
@@ -77,9 +77,9 @@ impl<B: Dim, const IN: usize, const OUT: usize, const ROW: usize, T: Tape<f32, D
     Module<Tensor<(B, Const<ROW>), f32, Dev, T>> for Linear<IN, OUT>
 {
     type Output = Tensor<(B, Const<OUT>), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<(B, Const<ROW>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, Const<ROW>), f32, Dev, T>) -> Result<Self::Output, DevError> {
         let () = Takes::<IN, OUT, ROW>::CHECK;
         let shape = (x.shape().0, Const);
         linear(x, self, shape)
@@ -90,9 +90,9 @@ impl<B: Dim, S: Dim, const IN: usize, const OUT: usize, const ROW: usize, T: Tap
     Module<Tensor<(B, S, Const<ROW>), f32, Dev, T>> for Linear<IN, OUT>
 {
     type Output = Tensor<(B, S, Const<OUT>), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<(B, S, Const<ROW>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, S, Const<ROW>), f32, Dev, T>) -> Result<Self::Output, DevError> {
         let () = Takes::<IN, OUT, ROW>::CHECK;
         let shape = (x.shape().0, x.shape().1, Const);
         linear(x, self, shape)
@@ -104,9 +104,9 @@ impl<B: Dim, const IN: usize, const OUT: usize, const C: usize, const H: usize, 
     Module<Tensor<(B, Const<C>, Const<H>, Const<W>), f32, Dev, T>> for Linear<IN, OUT>
 {
     type Output = Tensor<(B, Const<OUT>), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<(B, Const<C>, Const<H>, Const<W>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, Const<C>, Const<H>, Const<W>), f32, Dev, T>) -> Result<Self::Output, DevError> {
         let () = Pictures::<IN, OUT, C, H, W>::REFUSED;
         let shape = (x.shape().0, Const);
         linear(x, self, shape)

@@ -5,10 +5,10 @@ use dfdx::nn::{
     tensor_collection::{ModuleVisitor, TensorCollection, TensorOptions},
 };
 use dfdx::shapes::{Const, Dim, Dtype, HasShape, Rank1, Shape};
-use dfdx::tensor::{CpuError, Storage, Tape, Tensor};
+use dfdx::tensor::{Storage, Tape, Tensor};
 use dfdx::tensor_ops::Device;
 
-use crate::device::Dev;
+use crate::device::{Dev, DevError, wrong_size};
 use crate::nn::op::{Inputs, Op, add_to};
 use crate::nn::parallel::{parallel, per_job};
 use crate::nn::shape::{NormRows, Takes};
@@ -50,7 +50,7 @@ impl<const SIZE: usize> LayerNorm<SIZE> {
         &self,
         x: Tensor<S, f32, Dev, T>,
         shape: Out,
-    ) -> Result<Tensor<Out, f32, Dev, T>, CpuError> {
+    ) -> Result<Tensor<Out, f32, Dev, T>, DevError> {
         let () = Takes::<NormRows, SIZE, ROW>::CHECK;
         Inputs::of(x)?.and(&self.weight)?.and(&self.bias)?.apply(Normalize::new(SIZE), shape)
     }
@@ -60,9 +60,9 @@ impl<B: Dim, const SIZE: usize, const ROW: usize, T: Tape<f32, Dev>> Module<Tens
     for LayerNorm<SIZE>
 {
     type Output = Tensor<(B, Const<SIZE>), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<(B, Const<ROW>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, Const<ROW>), f32, Dev, T>) -> Result<Self::Output, DevError> {
         let shape = (x.shape().0, Const);
         self.rows::<ROW, _, _, _>(x, shape)
     }
@@ -72,9 +72,9 @@ impl<B: Dim, L: Dim, const SIZE: usize, const ROW: usize, T: Tape<f32, Dev>>
     Module<Tensor<(B, L, Const<ROW>), f32, Dev, T>> for LayerNorm<SIZE>
 {
     type Output = Tensor<(B, L, Const<SIZE>), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<(B, L, Const<ROW>), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, L, Const<ROW>), f32, Dev, T>) -> Result<Self::Output, DevError> {
         let shape = (x.shape().0, x.shape().1, Const);
         self.rows::<ROW, _, _, _>(x, shape)
     }
@@ -96,8 +96,8 @@ impl Normalize {
 }
 
 impl Op for Normalize {
-    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
-        let [x, weight, bias]: [Vec<f32>; 3] = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
+        let [x, weight, bias]: [Vec<f32>; 3] = inputs.try_into().map_err(|_| wrong_size())?;
         let (size, some) = (self.size, per_job(self.size));
         (self.normal, self.weight) = (x, weight);
         self.scales = vec![0.0; self.normal.len() / size];
@@ -117,8 +117,8 @@ impl Op for Normalize {
         Ok(output)
     }
 
-    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
-        let [to, of_weight, of_bias] = gradients else { return Err(CpuError::WrongNumElements) };
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
+        let [to, of_weight, of_bias] = gradients else { return Err(wrong_size()) };
         let (size, some) = (self.size, per_job(self.size));
         let rows = gradient.chunks(some * size).zip(self.normal.chunks(some * size));
         let jobs = rows.zip(to.chunks_mut(some * size)).zip(self.scales.chunks(some)).collect();

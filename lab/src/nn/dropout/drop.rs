@@ -1,6 +1,6 @@
 //! What is dropped, and what becomes of it and of the rest.
 
-use dfdx::tensor::CpuError;
+use crate::device::{DevError, wrong_size};
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -80,8 +80,8 @@ impl DropOut {
 }
 
 impl Op for DropOut {
-    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
-        let [mut x]: [Vec<f32>; 1] = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
+        let [mut x]: [Vec<f32>; 1] = inputs.try_into().map_err(|_| wrong_size())?;
         let Rule { percent, scale, shift, dropped } = self.rule;
         self.factors = draw(percent, x.len() / self.group, scale);
         for (group, factor) in x.chunks_exact_mut(self.group).zip(&self.factors) {
@@ -91,8 +91,8 @@ impl Op for DropOut {
         Ok(x)
     }
 
-    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
-        let [to] = gradients else { return Err(CpuError::WrongNumElements) };
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
+        let [to] = gradients else { return Err(wrong_size()) };
         let groups = to.chunks_exact_mut(self.group).zip(gradient.chunks_exact(self.group));
         for ((to, gradient), factor) in groups.zip(&self.factors) {
             to.iter_mut().zip(gradient).for_each(|(to, gradient)| *to += gradient * factor);

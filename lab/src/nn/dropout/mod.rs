@@ -5,12 +5,12 @@ mod drop;
 
 use dfdx::nn::{Module, NonMutableModule, ZeroSizedModule};
 use dfdx::shapes::{Dim, HasShape, Shape};
-use dfdx::tensor::{CpuError, Tape, Tensor};
+use dfdx::tensor::{Tape, Tensor};
 
 use self::drop::{DropOut, Rule};
 use super::op::Inputs;
 use super::shape::Message;
-use crate::device::Dev;
+use crate::device::{Dev, DevError};
 
 pub(crate) use self::drop::factors;
 
@@ -69,9 +69,9 @@ dropout! {
 
 impl<S: Shape, const PERCENT: usize, T: Tape<f32, Dev>> Module<Tensor<S, f32, Dev, T>> for Dropout<PERCENT> {
     type Output = Tensor<S, f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<S, f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<S, f32, Dev, T>) -> Result<Self::Output, DevError> {
         let () = Possible::<PERCENT>::CHECK;
         drop_out(x, Rule::zero(PERCENT), 1)
     }
@@ -79,9 +79,9 @@ impl<S: Shape, const PERCENT: usize, T: Tape<f32, Dev>> Module<Tensor<S, f32, De
 
 impl<S: Shape, const PERCENT: usize, T: Tape<f32, Dev>> Module<Tensor<S, f32, Dev, T>> for AlphaDropout<PERCENT> {
     type Output = Tensor<S, f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<S, f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<S, f32, Dev, T>) -> Result<Self::Output, DevError> {
         let () = Possible::<PERCENT>::CHECK;
         drop_out(x, Rule::alpha(PERCENT), 1)
     }
@@ -91,9 +91,9 @@ impl<B: Dim, C: Dim, L: Dim, const PERCENT: usize, T: Tape<f32, Dev>> Module<Ten
     for Dropout1D<PERCENT>
 {
     type Output = Tensor<(B, C, L), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<(B, C, L), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, C, L), f32, Dev, T>) -> Result<Self::Output, DevError> {
         let () = Possible::<PERCENT>::CHECK;
         let channel = x.shape().2.size();
         drop_out(x, Rule::zero(PERCENT), channel)
@@ -104,9 +104,9 @@ impl<B: Dim, C: Dim, H: Dim, W: Dim, const PERCENT: usize, T: Tape<f32, Dev>> Mo
     for Dropout2D<PERCENT>
 {
     type Output = Tensor<(B, C, H, W), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Tensor<(B, C, H, W), f32, Dev, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Tensor<(B, C, H, W), f32, Dev, T>) -> Result<Self::Output, DevError> {
         let () = Possible::<PERCENT>::CHECK;
         let channel = x.shape().2.size() * x.shape().3.size();
         drop_out(x, Rule::zero(PERCENT), channel)
@@ -116,7 +116,7 @@ impl<B: Dim, C: Dim, H: Dim, W: Dim, const PERCENT: usize, T: Tape<f32, Dev>> Mo
 /// Dropout inside a layer that states a percentage; 0 costs nothing.
 pub(crate) fn dropout<const PERCENT: usize, S: Shape, T: Tape<f32, Dev>>(
     x: Tensor<S, f32, Dev, T>,
-) -> Result<Tensor<S, f32, Dev, T>, CpuError> {
+) -> Result<Tensor<S, f32, Dev, T>, DevError> {
     Dropout::<PERCENT>.try_forward(x)
 }
 
@@ -124,7 +124,7 @@ fn drop_out<S: Shape, T: Tape<f32, Dev>>(
     x: Tensor<S, f32, Dev, T>,
     rule: Rule,
     group: usize,
-) -> Result<Tensor<S, f32, Dev, T>, CpuError> {
+) -> Result<Tensor<S, f32, Dev, T>, DevError> {
     if !T::OWNS_TAPE || rule.percent == 0 {
         return Ok(x);
     }

@@ -16,9 +16,9 @@ use std::convert::Infallible;
 use dfdx::nn::TensorCollection;
 use dfdx::nn::tensor_collection::{RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorMut, ViewTensorName};
 use dfdx::shapes::{HasShape, Shape};
-use dfdx::tensor::{CpuError, RandomU64, Tensor};
+use dfdx::tensor::{RandomU64, Tensor};
 
-use crate::device::Dev;
+use crate::device::{Dev, DevError};
 
 /// Uniform in ±√(6 / (fan-in + fan-out)): Glorot and Bengio, *Understanding the difficulty of training deep
 /// feedforward neural networks*, 2010, equation 16. For tanh and sigmoid.
@@ -156,7 +156,7 @@ impl TensorVisitor<f32, Dev> for Starter {
 
 /// Uniform in ±1/√`fan_in`, by the device's generator: what `build_module` does, as in PyTorch.
 #[allow(clippy::cast_precision_loss)]
-pub(crate) fn reset_uniform<S: Shape>(tensor: &mut Tensor<S, f32, Dev>, fan_in: usize) -> Result<(), CpuError> {
+pub(crate) fn reset_uniform<S: Shape>(tensor: &mut Tensor<S, f32, Dev>, fan_in: usize) -> Result<(), DevError> {
     let mut generator = draw::generator(tensor.device().random_u64());
     let bound = 1.0 / (fan_in.max(1) as f64).sqrt();
     tensor.copy_from(&draw::uniform(&mut generator, tensor.shape().num_elements(), bound));
@@ -164,7 +164,7 @@ pub(crate) fn reset_uniform<S: Shape>(tensor: &mut Tensor<S, f32, Dev>, fan_in: 
 }
 
 /// Normal around 0, by the device's generator.
-pub(crate) fn reset_normal<S: Shape>(tensor: &mut Tensor<S, f32, Dev>, deviation: f64) -> Result<(), CpuError> {
+pub(crate) fn reset_normal<S: Shape>(tensor: &mut Tensor<S, f32, Dev>, deviation: f64) -> Result<(), DevError> {
     let mut generator = draw::generator(tensor.device().random_u64());
     tensor.copy_from(&draw::normal(&mut generator, tensor.shape().num_elements(), deviation));
     Ok(())

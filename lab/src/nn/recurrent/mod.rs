@@ -8,7 +8,7 @@ use dfdx::nn::{
     tensor_collection::{ModuleVisitor, TensorCollection, TensorOptions},
 };
 use dfdx::shapes::{Const, Dim, Dtype, HasShape, Rank2, Rank3};
-use dfdx::tensor::{CpuError, NoneTape, Storage, Tape, Tensor, TensorFromVec};
+use dfdx::tensor::{NoneTape, Storage, Tape, Tensor, TensorFromVec};
 use dfdx::tensor_ops::Device;
 
 use self::cell::Cell;
@@ -16,7 +16,7 @@ use self::sequence::{Sequence, Sizes};
 use super::init;
 use super::op::{Inputs, Op};
 use super::shape::{RecurrentRows, rows_of};
-use crate::device::Dev;
+use crate::device::{Dev, DevError, wrong_size};
 
 /// The state of a recurrent layer after a sequence, from which it can go on with the next: no gradient goes
 /// through it.
@@ -106,7 +106,7 @@ macro_rules! recurrent {
                 &self,
                 x: Rows<B, S, INPUT, NoneTape>,
                 state: Option<&RecurrentState<B, HIDDEN>>,
-            ) -> Result<(Rows<B, S, HIDDEN, NoneTape>, RecurrentState<B, HIDDEN>), CpuError> {
+            ) -> Result<(Rows<B, S, HIDDEN, NoneTape>, RecurrentState<B, HIDDEN>), DevError> {
                 let (batch, steps) = (x.shape().0, x.shape().1);
                 let rows = batch.size() * HIDDEN;
                 let first = state.map_or_else(|| Ok([vec![0.0; rows], vec![0.0; rows]]), |state| numbers(state, rows))?;
@@ -127,9 +127,9 @@ macro_rules! recurrent {
             fn inputs<B: Dim, S: Dim, T: Tape<f32, Dev>>(
                 &self,
                 x: Rows<B, S, INPUT, T>,
-            ) -> Result<Inputs<T>, CpuError> {
+            ) -> Result<Inputs<T>, DevError> {
                 if x.shape().1.size() == 0 {
-                    return Err(CpuError::WrongNumElements);
+                    return Err(wrong_size());
                 }
                 let inputs = Inputs::of(x)?.and(&self.weight_ih_l0)?.and(&self.weight_hh_l0)?;
                 inputs.and(&self.bias_ih_l0)?.and(&self.bias_hh_l0)
@@ -140,9 +140,9 @@ macro_rules! recurrent {
             Module<Rows<B, S, ROW, T>> for $name<INPUT, HIDDEN>
         {
             type Output = Rows<B, S, HIDDEN, T>;
-            type Error = CpuError;
+            type Error = DevError;
 
-            fn try_forward(&self, x: Rows<B, S, ROW, T>) -> Result<Self::Output, CpuError> {
+            fn try_forward(&self, x: Rows<B, S, ROW, T>) -> Result<Self::Output, DevError> {
                 let x = rows_of::<RecurrentRows, INPUT, ROW, _, _, _>(x)?;
                 let shape = (x.shape().0, x.shape().1, Const);
                 let sizes = Sizes { batch: shape.0.size(), steps: shape.1.size(), input: INPUT, hidden: HIDDEN };
@@ -175,9 +175,9 @@ recurrent! {
 fn numbers<B: Dim, const HIDDEN: usize>(
     state: &RecurrentState<B, HIDDEN>,
     len: usize,
-) -> Result<[Vec<f32>; 2], CpuError> {
+) -> Result<[Vec<f32>; 2], DevError> {
     let [h, c] = [&state.h, &state.c].map(|tensor| tensor.as_vec());
-    if h.len() == len && c.len() == len { Ok([h, c]) } else { Err(CpuError::WrongNumElements) }
+    if h.len() == len && c.len() == len { Ok([h, c]) } else { Err(wrong_size()) }
 }
 
 /// The last row of each sequence: from `(batch, sequence, size)` to `(batch, size)`.
@@ -190,9 +190,9 @@ impl NonMutableModule for LastStep {}
 
 impl<B: Dim, S: Dim, const SIZE: usize, T: Tape<f32, Dev>> Module<Rows<B, S, SIZE, T>> for LastStep {
     type Output = Tensor<(B, Const<SIZE>), f32, Dev, T>;
-    type Error = CpuError;
+    type Error = DevError;
 
-    fn try_forward(&self, x: Rows<B, S, SIZE, T>) -> Result<Self::Output, CpuError> {
+    fn try_forward(&self, x: Rows<B, S, SIZE, T>) -> Result<Self::Output, DevError> {
         let shape = *x.shape();
         let op = TakeLast { sequence: shape.1.size() * SIZE, size: SIZE };
         Inputs::of(x)?.apply(op, (shape.0, Const))
@@ -205,13 +205,13 @@ struct TakeLast {
 }
 
 impl Op for TakeLast {
-    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
-        let [x]: [Vec<f32>; 1] = inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
+        let [x]: [Vec<f32>; 1] = inputs.try_into().map_err(|_| wrong_size())?;
         Ok(x.chunks_exact(self.sequence.max(1)).flat_map(|rows| &rows[rows.len() - self.size..]).copied().collect())
     }
 
-    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
-        let [to] = gradients else { return Err(CpuError::WrongNumElements) };
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
+        let [to] = gradients else { return Err(wrong_size()) };
         for (rows, gradient) in to.chunks_exact_mut(self.sequence).zip(gradient.chunks_exact(self.size)) {
             super::op::add_to(&mut rows[self.sequence - self.size..], gradient);
         }

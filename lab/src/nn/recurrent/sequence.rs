@@ -1,6 +1,6 @@
 //! A recurrent network over whole sequences, as one op: Werbos, *Backpropagation Through Time*, 1990.
 
-use dfdx::tensor::CpuError;
+use crate::device::{DevError, wrong_size};
 
 use super::cell::{Cell, Sums, Then};
 use crate::nn::matrix::Matrix;
@@ -59,9 +59,9 @@ impl Sequence {
 }
 
 impl Op for Sequence {
-    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
         let [x, of_input, of_state, input_bias, state_bias]: [Vec<f32>; 5] =
-            inputs.try_into().map_err(|_| CpuError::WrongNumElements)?;
+            inputs.try_into().map_err(|_| wrong_size())?;
         (self.x, self.weights) = (x, [of_input, of_state]);
         let Sizes { batch, steps, hidden, .. } = self.sizes;
         let (sums, keeps) = (self.sums(), self.cell.keeps() * hidden);
@@ -96,9 +96,9 @@ impl Op for Sequence {
         Ok(output)
     }
 
-    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
         let [x, of_input, of_state, input_bias, state_bias] = gradients else {
-            return Err(CpuError::WrongNumElements);
+            return Err(wrong_size());
         };
         let Sizes { batch, steps, input, hidden } = self.sizes;
         let (sums, keeps, rows) = (self.sums(), self.cell.keeps() * hidden, batch * steps);

@@ -258,7 +258,7 @@ fn short(name: &str) -> String {
             word = short.len();
         }
     }
-    short.replace(", f32, Cpu>", ">")
+    short.replace(", f32, Cpu>", ">").replace(", f32, Cuda>", ">")
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ where
     /// a checkpoint can't be written. Then no weight has been changed.
     pub fn step(&mut self, loss: Loss<OwnedTape<f32, Dev>>) -> Result<f64, TrainerError> {
         let (value, step) = (f64::from(loss.array()), self.inner.progress.step + 1);
-        let backward = |error: dfdx::tensor::CpuError| TrainerError::Backward { step, reason: error.to_string() };
+        let backward = |error: crate::device::DevError| TrainerError::Backward { step, reason: error.to_string() };
         let mut gradients = loss.try_backward().map_err(backward)?;
         if !value.is_finite() {
             return Err(evidence::not_finite(&self.model, &mut gradients, step, value)?);

@@ -5,11 +5,23 @@
 //! gradient while that step runs. That is enough: an [`Op`] computes on plain numbers, and [`Inputs`]
 //! ties it to the tape. What a cell instantiates is the thin part that knows shapes.
 
+#[cfg(feature = "gpu")]
+mod gpu;
+#[cfg(not(feature = "gpu"))]
+mod host;
+
 use dfdx::shapes::{HasShape, Shape};
-use dfdx::tensor::{CpuError, Gradients, NoneTape, PutTape, SplitTape, Tape, Tensor, TensorFromVec};
+use dfdx::tensor::{NoneTape, PutTape, SplitTape, Tape, Tensor};
 use dfdx::tensor_ops::ReshapeTo;
 
-use crate::device::Dev;
+#[cfg(feature = "gpu")]
+pub(crate) use gpu::Kernels;
+#[cfg(feature = "gpu")]
+use gpu::Node;
+#[cfg(not(feature = "gpu"))]
+use host::Node;
+
+use crate::device::{Dev, DevError};
 
 /// Any tensor as one row of numbers, in row-major order.
 type Flat<T = NoneTape> = Tensor<(usize,), f32, Dev, T>;
@@ -25,12 +37,12 @@ type Flat<T = NoneTape> = Tensor<(usize,), f32, Dev, T>;
 /// struct Square(Vec<f32>);
 ///
 /// impl Op for Square {
-///     fn forward(&mut self, mut inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
+///     fn forward(&mut self, mut inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
 ///         self.0 = inputs.swap_remove(0);
 ///         Ok(self.0.iter().map(|x| x * x).collect())
 ///     }
 ///
-///     fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
+///     fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
 ///         for ((sum, x), gradient) in gradients[0].iter_mut().zip(&self.0).zip(gradient) {
 ///             *sum += 2.0 * x * gradient;
 ///         }
@@ -43,21 +55,29 @@ type Flat<T = NoneTape> = Tensor<(usize,), f32, Dev, T>;
 /// let y = Inputs::of(x.leaky_trace())?.apply(Square::default(), shape)?;
 /// assert_eq!(y.array(), [1.0, 9.0]);
 /// assert_eq!(y.sum().backward().get(&x).array(), [2.0, 6.0]);
-/// # Ok::<(), CpuError>(())
+/// # Ok::<(), DevError>(())
 /// ```
 pub trait Op: 'static {
     /// Computes the output from the inputs, which are the op's own: it keeps of them what `backward` needs.
     ///
     /// # Errors
     /// When dfdx can't make a tensor.
-    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError>;
+    fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError>;
 
     /// Adds to `gradients[i]` the derivative of the loss by input `i`, given that by the output.
     /// Called at most once, after `forward`, and not at all without a tape.
     ///
     /// # Errors
     /// When dfdx can't make a tensor.
-    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError>;
+    fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError>;
+
+    /// The same by kernels. Without them, a GPU's numbers are copied to the processor and back.
+    #[cfg(feature = "gpu")]
+    #[doc(hidden)]
+    #[allow(private_interfaces)]
+    fn kernels(&mut self) -> Option<&mut dyn Kernels> {
+        None
+    }
 }
 
 /// The inputs of an [`Op`], and the tape that will record it.
@@ -71,7 +91,7 @@ impl<T: Tape<f32, Dev>> Inputs<T> {
     ///
     /// # Errors
     /// When dfdx can't make a tensor; so for all methods here.
-    pub fn of<S: Shape>(x: Tensor<S, f32, Dev, T>) -> Result<Self, CpuError> {
+    pub fn of<S: Shape>(x: Tensor<S, f32, Dev, T>) -> Result<Self, DevError> {
         let (x, tape) = x.split_tape();
         Self { flat: Vec::new(), tape }.and(&x)
     }
@@ -80,7 +100,7 @@ impl<T: Tape<f32, Dev>> Inputs<T> {
     ///
     /// # Errors
     /// As [`Inputs::of`].
-    pub fn and<S: Shape>(mut self, x: &Tensor<S, f32, Dev>) -> Result<Self, CpuError> {
+    pub fn and<S: Shape>(mut self, x: &Tensor<S, f32, Dev>) -> Result<Self, DevError> {
         let shape = (x.shape().num_elements(),);
         // On the tape, because what was permuted or broadcast is moved here, and its gradient back.
         let (x, tape) = x.clone().put_tape(self.tape).try_reshape_like(&shape)?.split_tape();
@@ -91,8 +111,8 @@ impl<T: Tape<f32, Dev>> Inputs<T> {
     /// Runs the op; its output has this shape.
     ///
     /// # Errors
-    /// [`CpuError::WrongNumElements`] when the op's output has not as many numbers as the shape.
-    pub fn apply<S: Shape>(mut self, op: impl Op, shape: S) -> Result<Tensor<S, f32, Dev, T>, CpuError> {
+    /// An error when the op's output has not as many numbers as the shape.
+    pub fn apply<S: Shape>(mut self, op: impl Op, shape: S) -> Result<Tensor<S, f32, Dev, T>, DevError> {
         let (mut node, output) = Node::forward(Box::new(op), &self.flat, shape.num_elements())?;
         if T::OWNS_TAPE {
             self.tape.add_backward_op(move |gradients| node.backward(gradients));
@@ -101,54 +121,7 @@ impl<T: Tape<f32, Dev>> Inputs<T> {
     }
 }
 
-/// Where a tensor's gradient is, without holding its values.
-type Place = Box<dyn Fn(&mut Gradients<f32, Dev>) -> Result<&mut Vec<f32>, CpuError>>;
-
-/// An op on the tape.
-struct Node {
-    op: Box<dyn Op>,
-    inputs: Vec<(Place, usize)>,
-    output: Place,
-}
-
-impl Node {
-    fn forward(mut op: Box<dyn Op>, inputs: &[Flat], len: usize) -> Result<(Self, Flat), CpuError> {
-        let values = op.forward(inputs.iter().map(values).collect())?;
-        let device = inputs.first().map_or_else(Dev::default, |input| input.device().clone());
-        let output = device.try_tensor_from_vec(values, (len,))?;
-        let places = inputs.iter().map(|input| (place(input), input.shape().0)).collect();
-        Ok((Self { op, inputs: places, output: place(&output) }, output))
-    }
-
-    /// Gradients are taken out of dfdx's map while the op adds to them. One that two inputs share is
-    /// taken by the first; the second starts from zero and is added to it afterwards.
-    fn backward(&mut self, gradients: &mut Gradients<f32, Dev>) -> Result<(), CpuError> {
-        let gradient = std::mem::take((self.output)(gradients)?);
-        let mut taken = Vec::with_capacity(self.inputs.len());
-        for (place, len) in &self.inputs {
-            let values = std::mem::take(place(gradients)?);
-            taken.push(if values.len() == *len { values } else { vec![0.0; *len] });
-        }
-        let mut slices: Vec<&mut [f32]> = taken.iter_mut().map(Vec::as_mut_slice).collect();
-        let done = self.op.backward(&gradient, &mut slices);
-        for ((place, _), values) in self.inputs.iter().zip(taken) {
-            let there = place(gradients)?;
-            if there.is_empty() {
-                *there = values;
-            } else {
-                add_to(there, &values);
-            }
-        }
-        *(self.output)(gradients)? = gradient;
-        done
-    }
-}
-
-fn place(tensor: &Flat) -> Place {
-    let ghost = tensor.ghost();
-    Box::new(move |gradients| Ok(&mut **gradients.get_or_alloc_mut(&ghost)?))
-}
-
+/// All numbers of a tensor, on the processor.
 fn values(tensor: &Flat) -> Vec<f32> {
     let mut values = vec![0.0; tensor.shape().0];
     tensor.copy_into(&mut values);
@@ -173,13 +146,13 @@ mod tests {
     struct MulAdd(Vec<Vec<f32>>);
 
     impl Op for MulAdd {
-        fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, CpuError> {
+        fn forward(&mut self, inputs: Vec<Vec<f32>>) -> Result<Vec<f32>, DevError> {
             self.0 = inputs;
-            let [a, b, c] = &self.0[..] else { return Err(CpuError::WrongNumElements) };
+            let [a, b, c] = &self.0[..] else { return Err(wrong_size()) };
             Ok(a.iter().zip(b).zip(c).map(|((a, b), c)| a * b + c).collect())
         }
 
-        fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), CpuError> {
+        fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
             for (i, gradient) in gradient.iter().enumerate() {
                 gradients[0][i] += gradient * self.0[1][i];
                 gradients[1][i] += gradient * self.0[0][i];
@@ -241,6 +214,7 @@ mod tests {
         let a = dev.tensor([1., 2., 3.]);
         assert_eq!(mul_add(a.clone(), &a, &a).array(), [2., 6., 12.]);
         let inputs = Inputs::of(a.clone()).and_then(|inputs| inputs.and(&a)?.and(&a)).expect("inputs");
-        assert!(matches!(inputs.apply(MulAdd::default(), (Const::<4>,)), Err(CpuError::WrongNumElements)));
+        let error = inputs.apply(MulAdd::default(), (Const::<4>,)).expect_err("three numbers are no four");
+        assert_eq!(error.to_string(), wrong_size().to_string());
     }
 }

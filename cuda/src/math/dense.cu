@@ -1,0 +1,39 @@
+// Linear maps: what is around the product.
+
+// Each row of `out` becomes the bias: what a product is then added to.
+extern "C" __global__ void assay_repeat_row(float *out, const float *row, size_t columns, size_t count) {
+    size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
+    if (i < count) {
+        out[i] = row[i % columns];
+    }
+}
+
+// Adds the sum of each column to `sums`: a block of 8 x 32 threads for 32 columns, always in the same order, so that
+// the same numbers give the same sums.
+extern "C" __global__ void assay_sum_columns(float *sums, const float *x, size_t columns, size_t rows) {
+    __shared__ float parts[8][32];
+    unsigned int lane = threadIdx.x % 32, strip = threadIdx.x / 32;
+    size_t column = blockIdx.x * (size_t)32 + lane;
+    float sum = 0;
+    if (column < columns) {
+        for (size_t row = strip; row < rows; row += 8) {
+            sum += x[row * columns + column];
+        }
+    }
+    parts[strip][lane] = sum;
+    __syncthreads();
+    if (strip == 0 && column < columns) {
+        for (unsigned int other = 1; other < 8; other++) {
+            sum += parts[other][lane];
+        }
+        sums[column] += sum;
+    }
+}
+
+// to += from, number by number.
+extern "C" __global__ void assay_add(float *to, const float *from, size_t count) {
+    size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
+    if (i < count) {
+        to[i] += from[i];
+    }
+}

@@ -1,0 +1,66 @@
+//! Linear maps and sums.
+
+use super::{Buffer, Rows, Sizes, check, each, multiply, rows};
+use crate::code::Outcome;
+
+/// `out = x weightᵀ + bias`: `x` is `[rows, from]`, `weight` `[to, from]`, `bias` `[to]`, `out` `[rows, to]`.
+///
+/// # Errors
+/// When sizes don't go together, or the device fails; so for all functions here.
+pub fn affine(x: Buffer, weight: Buffer, bias: Buffer, out: Buffer) -> Outcome<()> {
+    let (rows, from, to) = affine_sizes(x, weight, bias, out)?;
+    let count = out.len();
+    // SAFETY: `out` has `count` numbers, `bias` has `to`.
+    unsafe { each("assay_repeat_row", count, &[out.into(), bias.into(), to.into(), count.into()]) }?;
+    let sizes = Sizes { rows, inner: from, columns: to, batch: 1 };
+    multiply(Rows::of(x, from), Rows::of(weight, from).transposed(), Rows::of(out, to), sizes, 1.0)
+}
+
+/// Adds the derivatives of [`affine`] by its inputs, given that by its output.
+///
+/// # Errors
+/// As [`affine`].
+pub fn affine_backward(
+    gradient: Buffer,
+    [x, weight]: [Buffer; 2],
+    [of_x, of_weight, of_bias]: [Buffer; 3],
+) -> Outcome<()> {
+    let (rows, from, to) = affine_sizes(of_x, of_weight, of_bias, gradient)?;
+    check("affine_backward", x.len() == of_x.len() && weight.len() == of_weight.len())?;
+    sum_columns(of_bias, gradient)?;
+    let (x, weight, gradient) = (Rows::of(x, from), Rows::of(weight, from), Rows::of(gradient, to));
+    let sizes = Sizes { rows, inner: to, columns: from, batch: 1 };
+    multiply(gradient, weight, Rows::of(of_x, from), sizes, 1.0)?;
+    let sizes = Sizes { rows: to, inner: rows, columns: from, batch: 1 };
+    multiply(gradient.transposed(), x, Rows::of(of_weight, from), sizes, 1.0)
+}
+
+fn affine_sizes(x: Buffer, weight: Buffer, bias: Buffer, out: Buffer) -> Outcome<(usize, usize, usize)> {
+    let to = bias.len();
+    check("affine", to > 0 && weight.len() % to == 0 && out.len() % to == 0)?;
+    let (rows, from) = (out.len() / to, weight.len() / to);
+    check("affine", x.len() == rows * from)?;
+    Ok((rows, from, to))
+}
+
+/// Adds the sum of each column of `x`, `[rows, columns]`, to `sums`, `[columns]`.
+///
+/// # Errors
+/// As [`affine`].
+pub fn sum_columns(sums: Buffer, x: Buffer) -> Outcome<()> {
+    let columns = sums.len();
+    check("sum_columns", columns > 0 && x.len() % columns == 0)?;
+    let parameters = [sums.into(), x.into(), columns.into(), (x.len() / columns).into()];
+    // SAFETY: `x` has as many rows of `columns` numbers, and threads of columns beyond the last do nothing.
+    unsafe { rows("assay_sum_columns", columns.div_ceil(32), 256, &parameters) }
+}
+
+/// `to += from`.
+///
+/// # Errors
+/// As [`affine`].
+pub fn add(to: Buffer, from: Buffer) -> Outcome<()> {
+    check("add", to.len() == from.len())?;
+    // SAFETY: both have as many numbers.
+    unsafe { each("assay_add", to.len(), &[to.into(), from.into(), to.len().into()]) }
+}

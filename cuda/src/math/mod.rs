@@ -1,0 +1,355 @@
+//! What lab computes on a GPU, beyond what dfdx has: each function checks its sizes and starts our own kernels, whose
+//! text lies beside it.
+
+pub mod dense;
+
+use std::ffi::c_void;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::code::{Failure, INVALID_VALUE, Outcome};
+use crate::driver::{Address, DEFAULT_STREAM, Element, Grid, Matrix, Product};
+use crate::gpu::{Gpu, gpu};
+
+/// Our own kernels: name and text of each file.
+pub(crate) const KERNELS: [(&str, &str); 1] = [("dense.cu", include_str!("dense.cu"))];
+
+/// Threads of a block.
+const THREADS: u32 = 256;
+
+/// Numbers (`f32`) on the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    address: Address,
+    len: usize,
+}
+
+impl Buffer {
+    /// # Safety
+    /// There are `len` numbers at the address for as long as the buffer or a copy of it is used, and whoever uses it
+    /// for writing may write there.
+    #[must_use]
+    pub unsafe fn new(address: Address, len: usize) -> Self {
+        Self { address, len }
+    }
+
+    /// How many numbers there are.
+    #[must_use]
+    pub fn len(self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// Where it begins.
+    #[must_use]
+    pub fn address(self) -> Address {
+        self.address
+    }
+
+    /// `count` numbers from the `start`th on.
+    ///
+    /// # Errors
+    /// When there are not as many.
+    pub fn part(self, start: usize, count: usize) -> Outcome<Self> {
+        match start.checked_add(count) {
+            Some(end) if end <= self.len => Ok(Self { address: self.address + 4 * start as u64, len: count }),
+            _ => Err(sizes("a part of a buffer")),
+        }
+    }
+}
+
+/// Numbers on the device that belong to whoever holds this.
+#[derive(Debug)]
+pub struct Room(Buffer);
+
+impl Room {
+    /// Room for so many numbers, holding anything.
+    ///
+    /// # Errors
+    /// When there is no room.
+    pub fn new(len: usize) -> Outcome<Self> {
+        let gpu = gpu()?;
+        gpu.counts.allocations.fetch_add(1, Relaxed);
+        let address = gpu.memory.allocate(&*gpu.driver, "cuMemAllocAsync", 4 * len)?;
+        Ok(Self(Buffer { address, len }))
+    }
+
+    /// Room with numbers of the host's.
+    ///
+    /// # Errors
+    /// When there is no room, or the copy fails.
+    pub fn with(numbers: &[f32]) -> Outcome<Self> {
+        let room = Self::new(numbers.len())?;
+        room.buffer().upload(numbers)?;
+        Ok(room)
+    }
+
+    /// Room with zeros.
+    ///
+    /// # Errors
+    /// When there is no room.
+    pub fn zeros(len: usize) -> Outcome<Self> {
+        let room = Self::new(len)?;
+        room.0.zero()?;
+        Ok(room)
+    }
+
+    /// Where the numbers are. Not to be used once this is dropped.
+    #[must_use]
+    pub fn buffer(&self) -> Buffer {
+        self.0
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // Without a device there is nothing to give back.
+        if let Ok(gpu) = gpu() {
+            gpu.memory.free(self.0.address);
+        }
+    }
+}
+
+impl Buffer {
+    /// Fills it with zeros.
+    ///
+    /// # Errors
+    /// What the driver says; so for all below.
+    pub fn zero(self) -> Outcome<()> {
+        on_gpu(|gpu| {
+            gpu.counts.fills.fetch_add(1, Relaxed);
+            // SAFETY: so many bytes are there, by `Buffer::new`.
+            unsafe { gpu.driver.fill(self.address, 0, 4 * self.len, DEFAULT_STREAM) }
+        })
+    }
+
+    /// Copies from the host; as many numbers as there are.
+    ///
+    /// # Errors
+    /// When it is another number of them.
+    pub fn upload(self, numbers: &[f32]) -> Outcome<()> {
+        check("upload", self.len == numbers.len())?;
+        on_gpu(|gpu| {
+            gpu.counts.uploads.fetch_add(1, Relaxed);
+            // SAFETY: so many bytes are on both sides.
+            unsafe { gpu.driver.upload(self.address, numbers.as_ptr().cast(), 4 * self.len, DEFAULT_STREAM) }
+        })
+    }
+
+    /// Copies to the host.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn download(self) -> Outcome<Vec<f32>> {
+        let mut numbers = vec![0.0f32; self.len];
+        on_gpu(|gpu| {
+            gpu.counts.downloads.fetch_add(1, Relaxed);
+            // SAFETY: so many bytes are on both sides.
+            unsafe { gpu.driver.download(numbers.as_mut_ptr().cast(), self.address, 4 * self.len, DEFAULT_STREAM) }
+        })?;
+        Ok(numbers)
+    }
+
+    /// Copies from another buffer of the same size.
+    ///
+    /// # Errors
+    /// When it is of another size.
+    pub fn copy(self, from: Self) -> Outcome<()> {
+        check("copy", self.len == from.len)?;
+        // SAFETY: so many bytes are on both sides.
+        on_gpu(|gpu| unsafe { gpu.driver.copy(self.address, from.address, 4 * self.len, DEFAULT_STREAM) })
+    }
+}
+
+/// Does something on the device, unless there is nothing to do.
+fn on_gpu(work: impl FnOnce(&Gpu) -> Outcome<()>) -> Outcome<()> {
+    gpu()?.attempt(work)
+}
+
+/// A parameter of a kernel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Parameter {
+    /// `float *`
+    Buffer(Buffer),
+    /// `size_t`
+    Size(usize),
+    /// `float`
+    Number(f32),
+    /// `unsigned int`
+    Bits(u32),
+}
+
+impl From<Buffer> for Parameter {
+    fn from(buffer: Buffer) -> Self {
+        Self::Buffer(buffer)
+    }
+}
+
+impl From<usize> for Parameter {
+    fn from(size: usize) -> Self {
+        Self::Size(size)
+    }
+}
+
+impl From<f32> for Parameter {
+    fn from(number: f32) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<u32> for Parameter {
+    fn from(bits: u32) -> Self {
+        Self::Bits(bits)
+    }
+}
+
+/// Starts one of our kernels with a thread for each of `count` things.
+///
+/// # Safety
+/// The parameters are those of the kernel, and it stays inside its buffers when `count` threads or more run.
+pub(crate) unsafe fn each(kernel: &'static str, count: usize, parameters: &[Parameter]) -> Outcome<()> {
+    let blocks = u32::try_from(count.div_ceil(THREADS as usize)).map_err(|_| sizes(kernel))?;
+    // SAFETY: the caller's word.
+    unsafe { start(kernel, blocks, THREADS, parameters) }
+}
+
+/// Starts one of our kernels with a block of threads for each of `count` rows.
+///
+/// # Safety
+/// As [`each`], for `count` blocks of `threads` threads.
+pub(crate) unsafe fn rows(kernel: &'static str, count: usize, threads: u32, parameters: &[Parameter]) -> Outcome<()> {
+    let blocks = u32::try_from(count).map_err(|_| sizes(kernel))?;
+    // SAFETY: the caller's word.
+    unsafe { start(kernel, blocks, threads, parameters) }
+}
+
+/// # Safety
+/// As [`each`].
+unsafe fn start(kernel: &'static str, blocks: u32, threads: u32, parameters: &[Parameter]) -> Outcome<()> {
+    if blocks == 0 {
+        return Ok(());
+    }
+    let mut values: Vec<u64> = parameters.iter().map(bytes).collect();
+    let mut places: Vec<*mut c_void> = values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
+    let grid = Grid { blocks: [blocks, 1, 1], threads: [threads, 1, 1], shared: 0 };
+    on_gpu(|gpu| {
+        let function = gpu.kernel(kernel)?;
+        gpu.counts.launches.fetch_add(1, Relaxed);
+        // SAFETY: the parameters lie in `values` until the call is done; the rest is the caller's word.
+        unsafe { gpu.driver.launch(function, grid, DEFAULT_STREAM, places.as_mut_ptr()) }
+    })
+}
+
+/// A parameter as it lies in memory, from its first byte on.
+fn bytes(parameter: &Parameter) -> u64 {
+    let narrow = |bits: u32| {
+        let [a, b, c, d] = bits.to_ne_bytes();
+        u64::from_ne_bytes([a, b, c, d, 0, 0, 0, 0])
+    };
+    match *parameter {
+        Parameter::Buffer(buffer) => buffer.address,
+        Parameter::Size(size) => size as u64,
+        Parameter::Number(number) => narrow(number.to_bits()),
+        Parameter::Bits(bits) => narrow(bits),
+    }
+}
+
+/// One matrix by rows, in a buffer: `rows` of them, each `stride` after the last; or its transpose.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows {
+    /// The numbers.
+    pub buffer: Buffer,
+    /// How far the next row is.
+    pub stride: usize,
+    /// How far the next matrix of a batch is.
+    pub batch_stride: usize,
+    /// Whether its columns are meant.
+    pub transposed: bool,
+}
+
+impl Rows {
+    /// Rows of this many numbers, one after the other.
+    #[must_use]
+    pub fn of(buffer: Buffer, columns: usize) -> Self {
+        Self { buffer, stride: columns, batch_stride: 0, transposed: false }
+    }
+
+    /// The transpose.
+    #[must_use]
+    pub fn transposed(self) -> Self {
+        Self { transposed: !self.transposed, ..self }
+    }
+}
+
+/// Sizes of `c = a b`: `[rows, inner] [inner, columns]`, so many times.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Rows of the result.
+    pub rows: usize,
+    /// What is summed over.
+    pub inner: usize,
+    /// Columns of the result.
+    pub columns: usize,
+    /// How many products.
+    pub batch: usize,
+}
+
+/// `c = a b + keep c`; `keep` is 0 or 1. At the device's precision.
+///
+/// # Errors
+/// When a matrix does not fit into its buffer.
+pub fn multiply(a: Rows, b: Rows, c: Rows, sizes_: Sizes, keep: f64) -> Outcome<()> {
+    let Sizes { rows, inner, columns, batch } = sizes_;
+    if rows == 0 || columns == 0 || batch == 0 {
+        return Ok(());
+    }
+    let fits = |matrix: &Rows, rows: usize, columns: usize| {
+        let (rows, columns) = if matrix.transposed { (columns, rows) } else { (rows, columns) };
+        let last = (batch - 1) * matrix.batch_stride + rows.saturating_sub(1) * matrix.stride + columns;
+        rows == 0 || columns <= matrix.stride && last <= matrix.buffer.len
+    };
+    let good = fits(&a, rows, inner) && fits(&b, inner, columns) && fits(&c, rows, columns) && !c.transposed;
+    check("a product of matrices", good)?;
+    let int = |size: usize| i32::try_from(size).map_err(|_| sizes("a product of matrices"));
+    let matrix = |matrix: Rows| {
+        Ok(Matrix {
+            address: matrix.buffer.address,
+            leading: int(matrix.stride.max(1))?,
+            stride: i64::try_from(matrix.batch_stride).map_err(|_| sizes("a product of matrices"))?,
+            transposed: matrix.transposed,
+        })
+    };
+    on_gpu(|gpu| {
+        // By columns, as BLAS reads them, rows are a transpose: c^T = b^T a^T.
+        let product = Product {
+            element: Element::F32,
+            m: int(columns)?,
+            n: int(rows)?,
+            k: int(inner)?,
+            alpha: 1.0,
+            beta: keep,
+            a: matrix(b)?,
+            b: matrix(a)?,
+            c: matrix(c)?,
+            batch: int(batch)?,
+            precision: gpu.precision(),
+            stream: DEFAULT_STREAM,
+        };
+        gpu.counts.products.fetch_add(1, Relaxed);
+        // SAFETY: each matrix is inside its buffer, as checked above.
+        unsafe { gpu.driver.multiply(&product) }
+    })
+}
+
+/// An error when buffers of a function don't have the sizes that go together.
+fn check(function: &'static str, good: bool) -> Outcome<()> {
+    if good { Ok(()) } else { Err(sizes(function)) }
+}
+
+fn sizes(function: &'static str) -> Failure {
+    Failure::because(function, INVALID_VALUE, "buffers of sizes that don't go together")
+}
