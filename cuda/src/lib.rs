@@ -8,3 +8,4 @@ pub mod code;
 pub mod driver;
 pub mod kernels;
 pub mod library;
+pub mod nvrtc;

@@ -1,7 +1,16 @@
 //! Kernels: their sources, and how they become machine code.
 
+mod cache;
+pub mod entries;
+mod patches;
+mod sources;
+
 use std::borrow::Cow;
 use std::sync::Arc;
+
+pub use cache::{Cache, cubin};
+pub use patches::{PATCHES, Patch};
+pub use sources::{Sources, SourcesError};
 
 /// A file of kernels, with what it includes.
 #[derive(Clone, Debug)]
