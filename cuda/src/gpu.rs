@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::code::{Failure, INVALID_SOURCE, NO_DEVICE, NOT_FOUND, Outcome};
+use crate::code::{Failure, INVALID_SOURCE, NO_DEVICE, Outcome};
 use crate::driver::{Address, Driver, Handle, Precision, Properties};
 use crate::kernels::{self, Unit};
 use crate::memory::Memory;
@@ -161,9 +161,7 @@ impl Gpu {
         if let Some(handle) = self.functions.lock().get(name) {
             return Ok(*handle);
         }
-        let unit = kernels::unit_of(name).ok_or_else(|| {
-            Failure::because("cuModuleGetFunction", NOT_FOUND, format!("no kernel is called {name:?}"))
-        })?;
+        let unit = kernels::unit_of(name)?;
         let function = self.driver.function(self.module(&unit)?, name)?;
         self.functions.lock().insert(name.to_owned(), function);
         Ok(function)

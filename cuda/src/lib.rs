@@ -11,4 +11,5 @@ pub mod kernels;
 pub mod library;
 pub mod math;
 pub mod memory;
+pub mod nvrtc;
 pub mod trampoline;

@@ -1,11 +1,20 @@
 //! Kernels: their sources, and how they become machine code.
 
-pub mod compile;
+mod cache;
+mod compile;
 pub mod entries;
+mod patches;
+mod sources;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+pub use cache::{Cache, cubin};
+pub use compile::{Compiler, Progress};
+pub use patches::{PATCHES, Patch};
+pub use sources::{Sources, SourcesError};
+
+use crate::code::{Failure, NOT_FOUND, Outcome};
 use crate::math::KERNELS;
 
 /// A file of kernels, with what it includes.
@@ -22,34 +31,37 @@ pub struct Unit {
 /// Files that others include: name and text.
 pub type Headers = Arc<[(Cow<'static, str>, Cow<'static, str>)]>;
 
-/// dfdx's kernels, as the crate has them: name and text of each file. Whoever is linked with dfdx provides them.
-static PROVIDED: OnceLock<&'static [(&'static str, &'static str)]> = OnceLock::new();
+/// dfdx's kernels. Whoever is linked with dfdx provides them.
+static PROVIDED: OnceLock<Sources> = OnceLock::new();
 
-/// Provides the texts of dfdx's `.cu` and `.cuh` files, once for the process.
-pub fn provide(files: &'static [(&'static str, &'static str)]) {
-    PROVIDED.get_or_init(|| files);
+/// Provides dfdx's kernels, once for the process.
+pub fn provide(sources: impl FnOnce() -> Sources) {
+    PROVIDED.get_or_init(sources);
 }
 
-/// The headers that kernels may include.
-pub(crate) fn headers() -> Headers {
-    static HEADERS: OnceLock<Headers> = OnceLock::new();
-    Arc::clone(HEADERS.get_or_init(|| {
-        let files = PROVIDED.get().copied().unwrap_or_default();
-        let headers = files.iter().filter(|(name, _)| name.ends_with(".cuh"));
-        headers.map(|(name, text)| (Cow::Borrowed(*name), Cow::Borrowed(*text))).collect()
-    }))
+/// A text that may include dfdx's headers.
+pub(crate) fn unit(name: &'static str, text: String) -> Unit {
+    match PROVIDED.get() {
+        Some(sources) => sources.with(name, text),
+        None => Unit { name: name.into(), text: text.into(), headers: Arc::from([]) },
+    }
 }
 
-/// The file that has a kernel: one of ours, whose names begin so, or of dfdx's.
-pub(crate) fn unit_of(kernel: &str) -> Option<Unit> {
-    let unit =
-        |(name, text): (&'static str, &'static str), headers| Unit { name: name.into(), text: text.into(), headers };
+/// The file that has a kernel: one of ours, whose names begin with `assay_`, or of dfdx's.
+///
+/// # Errors
+/// When none has.
+pub(crate) fn unit_of(kernel: &str) -> Outcome<Unit> {
     if kernel.starts_with("assay_") {
         let wanted = format!(" {kernel}(");
-        let file = KERNELS.into_iter().find(|(_, text)| text.contains(&wanted))?;
-        return Some(unit(file, Arc::from([])));
+        let file = KERNELS.iter().find(|(_, text)| text.contains(&wanted));
+        let (name, text) = file.ok_or_else(|| missing(kernel))?;
+        return Ok(Unit { name: (*name).into(), text: (*text).into(), headers: Arc::from([]) });
     }
     let file = entries::file_of(kernel)?;
-    let files = PROVIDED.get().copied().unwrap_or_default();
-    Some(unit(*files.iter().find(|(name, _)| *name == file)?, headers()))
+    PROVIDED.get().and_then(|sources| sources.unit(file)).cloned().ok_or_else(|| missing(kernel))
+}
+
+fn missing(kernel: &str) -> Failure {
+    Failure::because("cuModuleGetFunction", NOT_FOUND, format!("the text of the kernel {kernel} is not there"))
 }

@@ -165,6 +165,17 @@ const OLDEST: i32 = 11;
 /// The last one that we look for under a driver that is too old for it.
 const NEWEST: i32 = 15;
 
+/// What to tell pip to install a library that runs under a driver of this major version of CUDA.
+#[must_use]
+pub fn wheel(kind: Kind, major: i32) -> String {
+    let name = match kind {
+        Kind::Driver | Kind::Blas => "nvidia-cublas",
+        Kind::Nvrtc => "nvidia-cuda-nvrtc",
+    };
+    // From CUDA 13 on the packages' names carry no number.
+    if major < 13 { format!("{name}-cu{major}") } else { format!("\"{name}<{}\"", major + 1) }
+}
+
 /// The file that a major version comes in.
 fn name(kind: Kind, major: i32) -> String {
     match (kind, major) {

@@ -41,7 +41,7 @@ pub unsafe extern "C" fn create(
     }
     // SAFETY: not null, and the caller's text ends with a zero.
     let text = unsafe { CStr::from_ptr(source) }.to_string_lossy().into_owned();
-    let unit = Unit { name: "a kernel of this notebook".into(), text: text.into(), headers: kernels::headers() };
+    let unit = kernels::unit("a kernel made at run time", text);
     let made = Box::into_raw(Box::new(Program { unit, module: None, log: String::new() }));
     // SAFETY: the caller's pointer.
     unsafe { give("nvrtcCreateProgram", program, made) }.map_or(INVALID_PROGRAM, |()| 0)

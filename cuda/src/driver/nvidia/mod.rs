@@ -14,8 +14,7 @@ use self::staging::Staging;
 use self::table::{Blas, Calls};
 use super::{Address, Driver, Grid, Handle, Product, Properties};
 use crate::code::{Failure, INVALID_VALUE, Outcome};
-use crate::kernels::Unit;
-use crate::kernels::compile::Compiler;
+use crate::kernels::{Compiler, Unit};
 use crate::library::driver::Inspect;
 use crate::library::{Found, Opened};
 
