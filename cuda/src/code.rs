@@ -108,7 +108,11 @@ const CODES: [(i32, &str, &str); 42] = [
     (800, "CUDA_ERROR_NOT_PERMITTED", "not permitted"),
     (801, "CUDA_ERROR_NOT_SUPPORTED", "not supported"),
     (802, "CUDA_ERROR_SYSTEM_NOT_READY", "the GPU is not ready: is nvidia-fabricmanager running?"),
-    (803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", "the driver's library and its kernel module differ: reboot after the update"),
+    (
+        803,
+        "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
+        "the driver's library and its kernel module differ: reboot after the update",
+    ),
     (804, "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE", "this GPU can't use the compatibility driver"),
     (999, "CUDA_ERROR_UNKNOWN", "an unknown error"),
 ];

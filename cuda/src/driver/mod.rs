@@ -161,13 +161,7 @@ pub trait Driver: Send + Sync {
     fn function(&self, module: Handle, name: &str) -> Outcome<Handle>;
 
     /// Runs a kernel.
-    unsafe fn launch(
-        &self,
-        function: Handle,
-        grid: Grid,
-        stream: Handle,
-        parameters: *mut *mut c_void,
-    ) -> Outcome<()>;
+    unsafe fn launch(&self, function: Handle, grid: Grid, stream: Handle, parameters: *mut *mut c_void) -> Outcome<()>;
 
     /// Multiplies matrices.
     unsafe fn multiply(&self, product: &Product) -> Outcome<()>;
