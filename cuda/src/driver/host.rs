@@ -1,1 +1,0 @@
-//! This machine's processor as a device.
