@@ -4,6 +4,7 @@
 //! and of cuBLAS that it calls are defined here ([`trampoline`]) and answered by a [`driver::Driver`]: NVIDIA's own
 //! libraries, opened at run time where they are, or the processor of this machine.
 
+pub mod choice;
 pub mod code;
 pub mod driver;
 pub mod gpu;

@@ -1,5 +1,7 @@
 //! A GPU.
 
+mod open;
+
 use std::cell::RefCell;
 
 use cuda::code::Failure;
@@ -18,14 +20,25 @@ pub type DevError = CudaError;
 
 /// The device, seeded with 0: the same cells give the same numbers. It may be asked for inside a loop: what layers
 /// draw goes on.
+///
+/// # Panics
+/// When the GPU that was chosen can't be used: why, and what to do.
 pub fn device() -> Dev {
-    Dev::seed_from_u64(0)
+    seeded(0)
 }
 
 /// The device with a seed for whatever it draws: initial weights, random tensors. What layers draw (dropout masks)
 /// starts anew from this seed too, as after [`seed_random`]`(seed, 0)`.
+///
+/// # Panics
+/// As [`device`].
 pub fn device_seeded(seed: u64) -> Dev {
     seed_random(seed, 0);
+    seeded(seed)
+}
+
+fn seeded(seed: u64) -> Dev {
+    open::open();
     Dev::seed_from_u64(seed)
 }
 
