@@ -35,8 +35,8 @@ pub type Headers = Arc<[(Cow<'static, str>, Cow<'static, str>)]>;
 static PROVIDED: OnceLock<Sources> = OnceLock::new();
 
 /// Provides dfdx's kernels, once for the process.
-pub fn provide(sources: impl FnOnce() -> Sources) {
-    PROVIDED.get_or_init(sources);
+pub fn provide(sources: Sources) {
+    PROVIDED.get_or_init(|| sources);
 }
 
 /// A text that may include dfdx's headers.

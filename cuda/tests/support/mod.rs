@@ -8,7 +8,7 @@ use cuda::kernels::{Sources, provide};
 
 /// Makes the simulated GPU this process's device; kernels stay compiled from one run to the next.
 pub(crate) fn open() -> &'static Gpu {
-    provide(|| Sources::read(&dfdx()).expect("dfdx's kernels"));
+    provide(Sources::read(&dfdx()).expect("dfdx's kernels"));
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("kernels");
     open_gpu(Box::new(Host::new(Limits::in_folder(folder))), 0).expect("a simulated GPU")
 }

@@ -9,7 +9,7 @@ use dfdx::tensor_ops::{Backward, MeanTo};
 use serde_json::Value;
 
 use super::*;
-use crate::device::{Dev, device};
+use crate::device::{Dev, device, edit};
 use crate::display::Show;
 
 type Model = Linear<3, 2, f32, Dev>;
@@ -41,8 +41,9 @@ fn weights(model: &Model) -> Vec<f32> {
 /// Gradients with these values.
 fn gradients(model: &Model, values: &[f32]) -> Gradients<f32, Dev> {
     let mut gradients = model.alloc_grads();
-    gradients.get_or_alloc_mut(&model.weight).expect("room").copy_from_slice(&values[..6]);
-    gradients.get_or_alloc_mut(&model.bias).expect("room").copy_from_slice(&values[6..]);
+    let (weight, bias) = values.split_at(6);
+    edit(gradients.get_or_alloc_mut(&model.weight).expect("room"), |to| to.copy_from_slice(weight)).expect("a copy");
+    edit(gradients.get_or_alloc_mut(&model.bias).expect("room"), |to| to.copy_from_slice(bias)).expect("a copy");
     gradients
 }
 

@@ -17,7 +17,6 @@ pub(super) fn open() {
     static OPENED: Once = Once::new();
     OPENED.call_once(|| {
         cuda::trampoline::keep();
-        provide(|| Sources::of(FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))));
         if let Err(reason) = try_open() {
             panic!("{reason}; ASSAY_DEVICE=cpu starts the kernel without a GPU");
         }
@@ -25,6 +24,8 @@ pub(super) fn open() {
 }
 
 fn try_open() -> Result<(), String> {
+    let files = FILES.iter().map(|(name, text)| (String::from(*name), String::from(*text)));
+    provide(Sources::of(files).map_err(|error| error.to_string())?);
     match Choice::of_environment().map_err(|error| error.to_string())? {
         Choice::Simulated => open_simulated().map(drop),
         Choice::Best | Choice::Gpu(_) => Err("no GPU yet".to_owned()),

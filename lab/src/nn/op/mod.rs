@@ -140,6 +140,7 @@ mod tests {
     use dfdx::prelude::*;
 
     use super::*;
+    use crate::device::wrong_size;
 
     /// a * b + c, number by number.
     #[derive(Default)]
