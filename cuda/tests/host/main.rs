@@ -1,0 +1,10 @@
+//! This machine's processor as a device: it computes what a GPU computes, and notices what a GPU notices.
+
+mod compiling;
+mod dfdx;
+mod faults;
+mod handles;
+mod language;
+mod memory;
+mod product;
+mod rig;
