@@ -1,10 +1,12 @@
 //! Kernels of dfdx give what the same formulas give in Rust.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use cuda::driver::Driver;
+use cuda::kernels::Unit;
 
-use crate::rig::{OPERATIONS, Rig, by, dfdx_unit, files, threads};
+use crate::rig::{OPERATIONS, Rig, by, dfdx_unit, files, threads, unit};
 
 /// dfdx is used unmodified, so every kernel that its Rust asks for by name must be in one of its 49 files as compiled
 /// here; the names are taken from its Rust.
@@ -21,7 +23,7 @@ fn every_kernel_that_dfdx_asks_for_is_compiled() {
 }
 
 /// Strings of a file that name a kernel and not the module that it is in.
-fn kernels_in(path: &std::path::Path) -> Vec<String> {
+fn kernels_in(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap();
     let is_kernel = |name: &&str| {
         let typed = ["_f16", "_f32", "_f64"].iter().any(|end| name.ends_with(end));
@@ -29,6 +31,30 @@ fn kernels_in(path: &std::path::Path) -> Vec<String> {
         typed && parts.iter().any(|part| name.contains(part)) && !name.contains(char::is_whitespace)
     };
     text.split('"').skip(1).step_by(2).filter(is_kernel).map(str::to_owned).collect()
+}
+
+/// A few kernels are text in dfdx's Rust, compiled at run time for the types that a tensor has.
+#[test]
+fn every_kernel_that_dfdx_compiles_at_run_time_is_compiled() {
+    let rig = Rig::new();
+    let is_source = |text: &String| text.contains("__global__");
+    let literals = |path: &PathBuf| -> Vec<String> {
+        let text = std::fs::read_to_string(path).unwrap().replace("\\\"", "\u{1}");
+        text.split('"').skip(1).step_by(2).map(|literal| literal.replace('\u{1}', "\"")).collect()
+    };
+    let sources: Vec<String> = files(&OPERATIONS, "rs").iter().flat_map(literals).filter(is_source).collect();
+    assert_eq!(sources.len(), 6);
+    let include = dfdx_unit(&OPERATIONS.join("add/binary_add.cu")).headers;
+    for text in sources {
+        for (source, kind) in [("float", "double"), ("size_t", "float"), ("__half", "float"), ("intptr_t", "bool")] {
+            let kind = if text.contains("$Src") { kind } else { source };
+            let text = text.replace("$Src", source).replace("$Dst", kind).replace("$Ty", kind).replace("$T", kind);
+            let is_for = !text.contains("atomicAdd") || matches!(kind, "float" | "double" | "__half");
+            if is_for {
+                rig.host.load(&Unit { headers: include.clone(), ..unit(&text) }).unwrap();
+            }
+        }
+    }
 }
 
 #[test]

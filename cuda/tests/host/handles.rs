@@ -58,7 +58,7 @@ fn streams_and_events_end_once() {
         rig.host.wait(DEFAULT_STREAM, from).unwrap();
         rig.host.record(to, DEFAULT_STREAM).unwrap();
         let (forth, back) = (rig.host.elapsed(from, to).unwrap(), rig.host.elapsed(to, from).unwrap());
-        assert!(forth >= 0.0 && forth < 60_000.0 && back == -forth, "{forth} and {back} ms");
+        assert!((0.0..60_000.0).contains(&forth) && back == -forth, "{forth} and {back} ms");
         rig.host.end_event(from).unwrap();
         rig.host.synchronize(stream).unwrap();
         rig.host.end_stream(stream).unwrap();

@@ -56,11 +56,14 @@ fn threads_share_memory_across_barriers() {
     }
 }
 
+/// What a lane should find.
+type Lane = fn(i32) -> i32;
+
 /// Each line: an expression of a lane `t` of 40 threads, and its value.
 #[test]
 fn warps_exchange_values() {
     const ALL: &str = "0xffffffffu";
-    let cases: [(String, fn(i32) -> i32); 12] = [
+    let cases: [(String, Lane); 12] = [
         (format!("__shfl_sync({ALL}, t, 3)"), |t| t / 32 * 32 + 3),
         (format!("__shfl_sync({ALL}, t, t + 1, 8)"), |t| t / 8 * 8 + (t + 1) % 8),
         (format!("__shfl_xor_sync({ALL}, t, 5)"), |t| t ^ 5),

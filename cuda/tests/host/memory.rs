@@ -92,7 +92,8 @@ fn a_kernel_is_given_no_address_of_which_the_device_does_not_know() {
         unsafe { rig.host.free(address) }.unwrap();
         address
     };
-    let cases: [(&str, &dyn Fn(&Rig) -> Address); 3] = [
+    type Find<'a> = &'a dyn Fn(&Rig) -> Address;
+    let cases: [(&str, Find); 3] = [
         ("freed", &freed),
         ("the host's", &|_| (&raw const here).expose_provenance() as Address),
         ("behind the end", &|rig| rig.put(&[0_i32; 4]) + 17),
