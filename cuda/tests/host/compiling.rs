@@ -82,16 +82,31 @@ fn one_process() {
     assert_eq!(rig.get::<i32>(out, 1), [42]);
 }
 
-fn process(folder: &Path) -> Child {
+fn command(folder: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "compiling::one_process"]).env(FOLDER, folder);
-    command.stdout(Stdio::piped()).spawn().unwrap()
+    command.args(["--ignored", "--exact", "compiling::one_process"]).env(FOLDER, folder).stdout(Stdio::piped());
+    command
+}
+
+fn process(folder: &Path) -> Child {
+    command(folder).spawn().unwrap()
 }
 
 fn finish(process: Child) {
     let output = process.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn the_compiler_is_looked_for_in_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |command: &mut Command| String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let none = said(command(folder.path()).env("PATH", "").env_remove("CXX"));
+    assert!(none.contains("need a C++ compiler: install g++ or clang++, or name one in CXX"), "{none}");
+    let wrong = said(command(folder.path()).env("CXX", "no-such-compiler"));
+    assert!(wrong.contains("the C++ compiler `no-such-compiler` can't be run"), "{wrong}");
+    finish(command(folder.path()).env("CXX", "g++ -O1").spawn().unwrap());
 }
 
 #[test]

@@ -87,6 +87,19 @@ fn warps_exchange_values() {
     }
 }
 
+/// Lanes that have returned hold nobody up; what they would have given is nothing to rely on, so it is all ones here.
+#[test]
+fn a_warp_goes_on_without_lanes_that_returned() {
+    let text = r#"
+        extern "C" __global__ void k(int *out) {
+            int t = threadIdx.x;
+            if (t % 4 == 3) return;
+            out[t] = 100 + __shfl_xor_sync(0xffffffff, t, 1);
+        }"#;
+    let expected = (0..48).map(|t| [101 + t, 99 + t, 99, 0][t as usize % 4]);
+    assert_eq!(run::<i32>(text, block(48), vec![], 48).unwrap(), expected.collect::<Vec<_>>());
+}
+
 /// The usual reduction: warps by shuffles, then the block through shared memory.
 #[test]
 fn a_block_adds_up_by_shuffles() {
