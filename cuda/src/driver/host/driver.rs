@@ -61,13 +61,13 @@ impl Host {
         let memory = self.memory.lock();
         // SAFETY: as the caller says.
         let addresses = unsafe { kernel.addresses(call, with)? };
-        if let Some((place, address)) = addresses.into_iter().find(|(_, address)| !memory.holds(*address)) {
+        if let Some((place, address)) = addresses.iter().find(|(_, address)| !memory.holds(*address)) {
             let reason = format!("parameter {place} of {} is {address:#x}, where no memory is", kernel.name());
             return Err(Failure::because(call, ILLEGAL_ADDRESS, reason));
         }
         // SAFETY: as the caller says, and all addresses are in memory that nobody else uses while it is locked.
         unsafe { kernel.run(call, grid, with)? };
-        memory.check(call, kernel.name())
+        memory.check(call, kernel.name(), addresses.iter().map(|(_, address)| *address))
     }
 }
 

@@ -74,10 +74,16 @@ impl Memory {
         address < NOTHING || self.block(address).is_some()
     }
 
-    /// Fails if something was written beside a block.
-    pub(super) fn check(&self, call: &'static str, writer: &str) -> Outcome<()> {
-        let Some((address, block)) = self.blocks.iter().find(|(_, block)| !block.intact()) else { return Ok(()) };
-        let reason = format!("{writer} wrote beside the {} bytes at {address:#x}", block.bytes());
+    /// Fails if something was written beside one of the blocks that these addresses are in.
+    pub(super) fn check(
+        &self,
+        call: &'static str,
+        writer: &str,
+        addresses: impl Iterator<Item = Address>,
+    ) -> Outcome<()> {
+        let mut blocks = addresses.filter_map(|address| self.block(address));
+        let Some((block, _)) = blocks.find(|(block, _)| !block.intact()) else { return Ok(()) };
+        let reason = format!("{writer} wrote beside the {} bytes at {:#x}", block.bytes(), block.address());
         Err(Failure::because(call, ILLEGAL_ADDRESS, reason))
     }
 

@@ -5,7 +5,7 @@ use crate::code::{Failure, INVALID_VALUE, Outcome};
 use crate::driver::{Element, Matrix, Precision, Product};
 
 /// The call under which failures are known.
-pub(super) const CALL: &str = "cublasGemmStridedBatchedEx";
+pub(super) const CALL: &str = "cublasGemmEx";
 
 /// Columns of the result that are made at once, so that a column of the left factor is read less often.
 const WIDTH: usize = 4;
