@@ -9,3 +9,4 @@ pub mod driver;
 pub mod kernels;
 pub mod library;
 pub mod nvrtc;
+pub mod probe;

@@ -2,14 +2,12 @@
 
 mod cache;
 pub mod entries;
-mod patches;
 mod sources;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use cache::{Cache, cubin};
-pub use patches::{PATCHES, Patch};
 pub use sources::{Sources, SourcesError};
 
 /// A file of kernels, with what it includes.
