@@ -13,4 +13,5 @@ pub mod library;
 pub mod math;
 pub mod memory;
 pub mod nvrtc;
+pub mod probe;
 pub mod trampoline;

@@ -103,14 +103,13 @@ impl Nvrtc {
     pub fn target(&self, capability: u32) -> Outcome<u32> {
         let fitting = |it: &&u32| **it <= capability && **it / 10 == capability / 10;
         self.architectures.iter().filter(fitting).max().copied().ok_or_else(|| {
-            let Version { major, .. } = self.found.version;
-            let version = self.found.version;
+            let Found { version, path, .. } = &self.found;
             let reason = format!(
-                "NVRTC {version} does not compile for a GPU of compute capability {}.{}: install a newer one \
-                 (`pip install --upgrade {}`)",
+                "NVRTC {version} ({}) does not compile for a GPU of compute capability {}.{}; install a newer one: \
+                 `pip install --upgrade nvidia-cuda-nvrtc`, which needs a driver as new",
+                path.display(),
                 capability / 10,
                 capability % 10,
-                library::wheel(library::Kind::Nvrtc, major),
             );
             Failure::because("nvrtcCompileProgram", code::INVALID_SOURCE, reason)
         })

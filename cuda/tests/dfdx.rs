@@ -60,6 +60,8 @@ fn elements_and_sums() {
 #[test]
 fn shapes() {
     same!("permute and reshape", Rank3<2, 3, 4>, |x| x.permute::<Rank3<4, 2, 3>, _>().reshape::<Rank2<8, 3>>());
+    // What dfdx 0.13.0 gets wrong on a GPU, and we mend.
+    same!("broadcast and moved", Rank1<7>, |x| x.broadcast::<Rank2<5, 7>, _>().contiguous());
     same!("broadcast", Rank1<7>, |x| x.broadcast::<Rank2<5, 7>, _>());
     same!("slice", Rank2<6, 5>, |x| x.slice((1..4, 2..)).realize::<(Const<3>, Const<3>)>());
     same!("concat", Rank2<2, 3>, |x| {

@@ -9,7 +9,7 @@ use crate::python::python;
 /// Runs `file` with pytest; panics with its whole output unless exactly `passed` tests pass and none is
 /// skipped. `prefix` holds `share/jupyter/kernels`.
 pub(crate) fn pytest(file: &Path, prefix: &Path, envs: &[(&str, &Path)], passed: usize) {
-    let output = Command::new(python())
+    let output = Command::new(python(include_str!("requirements.txt")))
         .args(["-m", "pytest", "--quiet", "-rA", "--tb=short", "-p", "no:cacheprovider"])
         .arg(file)
         .env("JUPYTER_PATH", prefix.join("share").join("jupyter"))

@@ -1,4 +1,4 @@
-//! The Python environment of the tests: made once under the target folder, named by its requirements, and
+//! Python environments of the tests: each made once under the target folder, named by its requirements, and
 //! shared by all test processes.
 
 use std::fs::{self, File};
@@ -6,14 +6,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const REQUIREMENTS: &str = include_str!("requirements.txt");
-const REMEDY: &str = "The conformance tests need Python 3.9 or newer with its venv module \
+const REMEDY: &str = "These tests need Python 3.9 or newer with its venv module \
     (Debian and Ubuntu: `apt install python3 python3-venv`; Fedora: `dnf install python3`; macOS: \
-    `brew install python`), and the network once, to install what tests/support/requirements.txt names.";
+    `brew install python`), and the network once, to install these packages:";
 
-/// The interpreter of the environment, which is made first where it is missing.
-pub(crate) fn python() -> PathBuf {
-    let folder = folder();
+/// The interpreter of the environment with these packages, which is made first where it is missing.
+pub(crate) fn python(requirements: &str) -> PathBuf {
+    let folder = folder(requirements);
     let ready = folder.join("ready");
     let interpreter = folder.join("bin").join("python");
     // Another process may be making it at this moment.
@@ -21,39 +20,38 @@ pub(crate) fn python() -> PathBuf {
     lock.lock().expect("the target folder supports file locks");
     if !ready.exists() {
         let _ = fs::remove_dir_all(&folder);
-        make(&folder, &interpreter);
+        make(&folder, &interpreter, requirements);
         fs::write(&ready, "").expect("the new environment can be written");
     }
     interpreter
 }
 
-fn folder() -> PathBuf {
+fn folder(requirements: &str) -> PathBuf {
     let mut hasher = DefaultHasher::new();
-    REQUIREMENTS.hash(&mut hasher);
+    requirements.hash(&mut hasher);
     // `<target>/tmp`, which cargo makes for integration tests.
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let target = temporary.parent().unwrap_or(temporary);
     target.join(format!("assay-python-{:016x}", hasher.finish()))
 }
 
-fn make(folder: &Path, interpreter: &Path) {
+fn make(folder: &Path, interpreter: &Path, requirements: &str) {
     let python = std::env::var_os("ASSAY_TEST_PYTHON").unwrap_or_else(|| "python3".into());
-    run(Command::new(python).args(["-m", "venv"]).arg(folder));
-    let requirements = folder.join("requirements.txt");
-    fs::write(&requirements, REQUIREMENTS).expect("the new environment can be written");
-    run(Command::new(interpreter)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
-        .arg(&requirements));
+    run(Command::new(python).args(["-m", "venv"]).arg(folder), requirements);
+    let file = folder.join("requirements.txt");
+    fs::write(&file, requirements).expect("the new environment can be written");
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+    run(Command::new(interpreter).args(install).arg(&file), requirements);
 }
 
-fn run(command: &mut Command) {
+fn run(command: &mut Command, requirements: &str) {
     match command.output() {
         Ok(output) if output.status.success() => {}
         Ok(output) => panic!(
-            "{command:?} failed:\n{}{}\n{REMEDY}",
+            "{command:?} failed:\n{}{}\n{REMEDY}\n{requirements}",
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr),
         ),
-        Err(error) => panic!("cannot run {command:?}: {error}\n{REMEDY}"),
+        Err(error) => panic!("cannot run {command:?}: {error}\n{REMEDY}\n{requirements}"),
     }
 }

@@ -3,7 +3,7 @@
 mod cache;
 mod compile;
 pub mod entries;
-mod patches;
+mod mended;
 mod sources;
 
 use std::borrow::Cow;
@@ -11,7 +11,6 @@ use std::sync::{Arc, OnceLock};
 
 pub use cache::{Cache, cubin};
 pub use compile::{Compiler, Progress};
-pub use patches::{PATCHES, Patch};
 pub use sources::{Sources, SourcesError};
 
 use crate::code::{Failure, NOT_FOUND, Outcome};
@@ -39,8 +38,9 @@ pub fn provide(sources: Sources) {
     PROVIDED.get_or_init(|| sources);
 }
 
-/// A text that may include dfdx's headers.
+/// A text that dfdx made at run time, which may include its headers.
 pub(crate) fn unit(name: &'static str, text: String) -> Unit {
+    let text = mended::mended(text);
     match PROVIDED.get() {
         Some(sources) => sources.with(name, text),
         None => Unit { name: name.into(), text: text.into(), headers: Arc::from([]) },

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Unit;
-use super::patches::{Patch, patched};
 
 /// All files of kernels, by name, and one more: `cuda_utils.cu`, with the kernels of the header of that name.
 #[derive(Clone, Debug)]
@@ -36,38 +35,27 @@ pub enum SourcesError {
         /// The folder.
         path: PathBuf,
     },
-    /// A correction of ours does not fit: this is another version of dfdx.
-    #[error("{file} is not as dfdx 0.13.0 has it: {} is not there exactly once", patch.find)]
-    Unpatched {
-        /// Which file.
-        file: String,
-        /// What was to be replaced.
-        patch: &'static Patch,
-    },
 }
 
 impl Sources {
-    /// Reads the sources of the dfdx package in this folder, with our corrections.
+    /// Reads the sources of the dfdx package in this folder, with all files below its `src`.
     ///
     /// # Errors
-    /// When they can't be read, or are of another version.
+    /// When they can't be read, or there are none.
     pub fn read(dfdx: &Path) -> Result<Self, SourcesError> {
         let mut files = Vec::new();
         collect(&dfdx.join("src"), &mut files)?;
         if files.is_empty() {
             return Err(SourcesError::Empty { path: dfdx.to_owned() });
         }
-        Self::of(files)
+        Ok(Self::of(files))
     }
 
-    /// Takes sources by name (`sum_to.cu`, `cuda_utils.cuh`) and text, and makes our corrections.
-    ///
-    /// # Errors
-    /// When one is of another version of dfdx.
-    pub fn of(files: impl IntoIterator<Item = (String, String)>) -> Result<Self, SourcesError> {
+    /// Takes sources by name (`sum_to.cu`, `cuda_utils.cuh`) and text.
+    #[must_use]
+    pub fn of(files: impl IntoIterator<Item = (String, String)>) -> Self {
         let (mut headers, mut kernels) = (Vec::new(), Vec::new());
         for (name, text) in files {
-            let text = patched(&name, text).map_err(|patch| SourcesError::Unpatched { file: name.clone(), patch })?;
             let list = if name.ends_with(".cuh") { &mut headers } else { &mut kernels };
             list.push((name, text));
         }
@@ -80,7 +68,7 @@ impl Sources {
             let unit = sources.with(name.clone(), text);
             sources.units.insert(name, unit);
         }
-        Ok(sources)
+        sources
     }
 
     /// A text that may include dfdx's headers, as those that dfdx makes at run time do.

@@ -111,6 +111,17 @@ pub enum Missing {
     },
 }
 
+impl Missing {
+    /// Which library it is about.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Nowhere { kind } | Self::Broken { kind, .. } => *kind,
+            Self::TooNew { found, .. } => found.kind,
+        }
+    }
+}
+
 const DRIVER: &str = "libcuda.so.1";
 
 /// Opens the driver.
@@ -165,15 +176,17 @@ const OLDEST: i32 = 11;
 /// The last one that we look for under a driver that is too old for it.
 const NEWEST: i32 = 15;
 
-/// What to tell pip to install a library that runs under a driver of this major version of CUDA.
+/// What to tell pip to install, for a library that runs under a driver of this major version of CUDA. Drivers do not
+/// come that way.
 #[must_use]
-pub fn wheel(kind: Kind, major: i32) -> String {
+pub fn wheel(kind: Kind, major: i32) -> Option<String> {
     let name = match kind {
-        Kind::Driver | Kind::Blas => "nvidia-cublas",
+        Kind::Driver => return None,
+        Kind::Blas => "nvidia-cublas",
         Kind::Nvrtc => "nvidia-cuda-nvrtc",
     };
     // From CUDA 13 on the packages' names carry no number.
-    if major < 13 { format!("{name}-cu{major}") } else { format!("\"{name}<{}\"", major + 1) }
+    Some(if major < 13 { format!("{name}-cu{major}") } else { format!("\"{name}<{}\"", major + 1) })
 }
 
 /// The file that a major version comes in.
@@ -213,7 +226,11 @@ fn first<'a>(
     Err(problem)
 }
 
-fn open(kind: Kind, path: &Path) -> Result<Opened, Missing> {
+/// Opens the library in this file.
+///
+/// # Errors
+/// When it can't be loaded, or is another library.
+pub fn open(kind: Kind, path: &Path) -> Result<Opened, Missing> {
     companions(kind, path);
     let broken = |problem| Missing::Broken { kind, path: path.to_owned(), problem };
     let library = load(path).map_err(|error| broken(error.to_string()))?;
