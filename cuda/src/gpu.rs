@@ -14,6 +14,9 @@ use crate::memory::Memory;
 
 static GPU: OnceLock<Gpu> = OnceLock::new();
 
+/// Opens the device when it is first needed.
+static OPENER: OnceLock<fn() -> Outcome<()>> = OnceLock::new();
+
 thread_local! {
     /// While a tensor is asked where its numbers are, copies don't copy: they say the address.
     static ASKING: Cell<bool> = const { Cell::new(false) };
@@ -97,18 +100,23 @@ pub fn open(driver: Box<dyn Driver>, ordinal: i32) -> Outcome<&'static Gpu> {
     }))
 }
 
+/// Has the device opened by `opener` when it is first needed; it is to call [`open`].
+pub fn open_later(opener: fn() -> Outcome<()>) {
+    OPENER.get_or_init(|| opener);
+}
+
 /// The device in use.
 ///
 /// # Errors
-/// When none is.
+/// When none is, or it can't be opened.
 pub fn gpu() -> Outcome<&'static Gpu> {
-    GPU.get().ok_or_else(|| {
-        Failure::because(
-            "cuInit",
-            NO_DEVICE,
-            "no GPU is in use: ask lab's device() for one before making tensors on it",
-        )
-    })
+    if let Some(gpu) = GPU.get() {
+        return Ok(gpu);
+    }
+    if let Some(opener) = OPENER.get() {
+        opener()?;
+    }
+    GPU.get().ok_or_else(|| Failure::because("cuInit", NO_DEVICE, "no GPU is in use"))
 }
 
 impl Gpu {

@@ -19,7 +19,10 @@ pub use crate::data::{
     k_fold, mixup, read_csv, read_csv_named, read_frame, read_idx, read_image, read_json, read_npy, read_npz,
     read_parquet, read_text, scan, split, split_by, tensor_from, time_split,
 };
-pub use crate::device::{Dev, device, device_seeded, seed_random};
+pub use crate::device::{
+    Dev, Precision, device, device_memory, device_name, device_seeded, matmul_precision, seed_random,
+    set_matmul_precision,
+};
 pub use crate::display::{DisplayHandle, MimeBundle, Show, Table, clear_output, display, html, markdown, svg};
 pub use crate::host::input;
 pub use crate::loss::{

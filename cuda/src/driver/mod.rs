@@ -5,6 +5,7 @@ pub mod host;
 pub mod nvidia;
 
 use std::ffi::c_void;
+use std::str::FromStr;
 
 use crate::code::Outcome;
 use crate::kernels::Unit;
@@ -40,6 +41,29 @@ pub enum Precision {
     Tf32,
     /// Factors rounded to 8 bits, sums in `f32`.
     Bf16,
+}
+
+impl Precision {
+    /// As people write it: `tf32`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fp32 => "fp32",
+            Self::Tf32 => "tf32",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let all = [Self::Fp32, Self::Tf32, Self::Bf16];
+        all.into_iter()
+            .find(|precision| precision.name() == name)
+            .ok_or_else(|| format!("{name:?} is no precision of products: write fp32, tf32 or bf16"))
+    }
 }
 
 /// What a matrix is made of.

@@ -11,7 +11,6 @@ use dfdx::tensor::{AsArray, TensorFrom};
 use polars::prelude::DataFrame;
 
 use super::*;
-use crate::device::Dev;
 use crate::metric::{mean_absolute_error, r2_score, root_mean_squared_error};
 
 const HOUSES: [&str; 8] = [
@@ -73,7 +72,7 @@ fn house_prices_as_scikit_learn_prepares_and_fits_them() {
 fn a_fitted_line_predicts_house_prices_as_well_as_scikit_learn() {
     let Some(raw) = table("california_housing.csv") else { return };
     let samples = Samples::<8>::new(&houses(&raw).0, &HOUSES, "median_house_value").expect("samples");
-    let dev = Dev::default();
+    let dev = crate::device::device();
     let mut model = dev.build_module::<Linear<8, 1>, f32>();
     model.weight = dev.tensor([[
         -85_369.225,

@@ -237,7 +237,7 @@ mod tests {
         let x: Vec<f32> = (0_u16..513).map(f32::from).collect();
         let frame = polars::df!("x" => &x, "y" => &x).expect("a frame");
         let samples = Samples::<1>::new(&frame, &["x"], "y").expect("samples");
-        let dev = Dev::default();
+        let dev = crate::device::device();
         let mut model = dev.build_module::<Linear<1, 1>, f32>();
         (model.weight, model.bias) = (dev.tensor([[2.0]]), dev.tensor([1.0]));
         let expected: Vec<f32> = x.iter().map(|x| 2.0 * x + 1.0).collect();

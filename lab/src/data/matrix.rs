@@ -218,9 +218,9 @@ mod tests {
 
     #[test]
     fn the_width_is_checked() {
-        let error = tensor_from::<3>(&frame(), &["a", "b"], &Dev::default()).expect_err("two columns");
+        let error = tensor_from::<3>(&frame(), &["a", "b"], &crate::device::device()).expect_err("two columns");
         assert_eq!(error.to_string(), "2 columns were given, but the width in the code is 3");
-        let tensor = tensor_from::<2>(&frame(), &["a", "b"], &Dev::default()).expect("a tensor");
+        let tensor = tensor_from::<2>(&frame(), &["a", "b"], &crate::device::device()).expect("a tensor");
         assert_eq!(tensor.as_vec(), [1.0, 0.5, 2.0, 1.5]);
     }
 }

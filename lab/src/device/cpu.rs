@@ -1,5 +1,8 @@
 //! The processor.
 
+use cuda::driver::Precision;
+use cuda::memory::Usage;
+
 use super::{Numbers, seed_random};
 
 /// The device that cells build models and tensors on.
@@ -25,4 +28,25 @@ pub fn device_seeded(seed: u64) -> Dev {
 #[allow(clippy::unnecessary_wraps)] // a GPU may fail
 pub(crate) fn edit<R>(numbers: &mut Numbers, edit: impl FnOnce(&mut [f32]) -> R) -> Result<R, DevError> {
     Ok(edit(numbers))
+}
+
+/// There is nothing to open.
+pub(crate) fn prepare() {}
+
+/// How products of `f32` are computed: on the processor always as they stand.
+pub fn matmul_precision() -> Precision {
+    Precision::Fp32
+}
+
+/// How products of `f32` are computed from now on. On the processor it changes nothing.
+pub fn set_matmul_precision(_: Precision) {}
+
+/// What computes: `CPU`, or the GPU's name.
+pub fn device_name() -> String {
+    "CPU".to_owned()
+}
+
+/// What this process uses of a GPU's memory; of the processor's, see the system metrics of a run.
+pub fn device_memory() -> Usage {
+    Usage::default()
 }

@@ -2,10 +2,15 @@
 
 mod open;
 
+pub(crate) use open::prepare;
+
 use std::cell::RefCell;
 
 use cuda::code::Failure;
+use cuda::driver::Precision;
+use cuda::gpu::gpu;
 use cuda::math::Buffer;
+use cuda::memory::Usage;
 use cudarc::driver::{DevicePtrMut, DeviceSlice, DriverError, sys::CUresult};
 use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::{CudaError, Tensor};
@@ -38,7 +43,7 @@ pub fn device_seeded(seed: u64) -> Dev {
 }
 
 fn seeded(seed: u64) -> Dev {
-    open::open();
+    prepare();
     Dev::seed_from_u64(seed)
 }
 
@@ -101,4 +106,30 @@ pub(crate) fn failed(failure: Failure) -> DevError {
         _ => CUresult::CUDA_ERROR_UNKNOWN,
     };
     CudaError::Driver(DriverError(code))
+}
+
+/// How products of `f32` are computed.
+pub fn matmul_precision() -> Precision {
+    gpu().map(|gpu| gpu.precision()).unwrap_or_default()
+}
+
+/// How products of `f32` are computed from now on: `Fp32` as they stand, `Tf32` (the default on Ampere and newer) with
+/// factors rounded to 11 bits, `Bf16` with factors rounded to 8 bits; sums are in `f32`.
+pub fn set_matmul_precision(precision: Precision) {
+    if let Ok(gpu) = gpu() {
+        gpu.set_precision(precision);
+    }
+}
+
+/// What computes: `CPU`, or the GPU's name.
+pub fn device_name() -> String {
+    match gpu() {
+        Ok(gpu) => format!("{} (cuda:{})", gpu.properties.name, gpu.ordinal),
+        Err(failure) => failure.to_string(),
+    }
+}
+
+/// What this process uses of the GPU's memory.
+pub fn device_memory() -> Usage {
+    gpu().map(|gpu| gpu.memory.usage()).unwrap_or_default()
 }

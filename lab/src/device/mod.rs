@@ -10,13 +10,19 @@ mod random;
 use dfdx::tensor::{CpuError, Storage};
 
 #[cfg(not(feature = "gpu"))]
-pub(crate) use cpu::edit;
+pub use cpu::{
+    Dev, DevError, device, device_memory, device_name, device_seeded, matmul_precision, set_matmul_precision,
+};
 #[cfg(not(feature = "gpu"))]
-pub use cpu::{Dev, DevError, device, device_seeded};
+pub(crate) use cpu::{edit, prepare};
+pub use cuda::driver::Precision;
+pub use cuda::memory::Usage;
 #[cfg(feature = "gpu")]
-pub use gpu::{Dev, DevError, device, device_seeded};
+pub use gpu::{
+    Dev, DevError, device, device_memory, device_name, device_seeded, matmul_precision, set_matmul_precision,
+};
 #[cfg(feature = "gpu")]
-pub(crate) use gpu::{buffer, buffer_of, edit, failed, own_buffer};
+pub(crate) use gpu::{buffer, buffer_of, edit, failed, own_buffer, prepare};
 pub(crate) use random::random_key;
 pub use random::seed_random;
 

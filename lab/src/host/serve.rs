@@ -25,6 +25,7 @@ pub(super) fn serve() -> std::io::Result<()> {
     let (channel, orders) = channel::open()?;
     signals::install();
     panics::install();
+    crate::device::prepare();
     let flusher = std::thread::Builder::new().name("assay-flush".to_owned()).spawn(flush_while_running)?;
     channel.send(&FromHost::Ready);
     let mut loaded = HashMap::new();

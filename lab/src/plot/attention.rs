@@ -169,7 +169,7 @@ mod tests {
         );
         let svg = map.svg();
         assert!(svg.contains(">head 2</text>") && svg.contains("&lt;b&gt;") && !svg.contains("<b>"), "{svg}");
-        let tensor = Dev::default().tensor([[[0.9_f32, 0.1], [0.2, 0.8]], [[0.5, 0.5], [0.0, 1.0]]]);
+        let tensor = crate::device::device().tensor([[[0.9_f32, 0.1], [0.2, 0.8]], [[0.5, 0.5], [0.0, 1.0]]]);
         assert_eq!(attention_map(&tensor, &["the", "<b>"]).expect("a map"), map);
         let error = AttentionMap::new([2, 2, 2], &weights, Names::from(&["a"])).expect_err("a token is missing");
         assert_eq!(error.to_string(), "there are 1 tokens, but weights for 2 queries");

@@ -234,7 +234,7 @@ mod tests {
         let grid = ImageGrid::of(&[1, 3, 1, 2], &values, captions(3)).expect("a picture");
         assert_eq!(grid.pictures, [Picture { width: 2, colors: vec![Color(255, 0, 51), Color(0, 255, 51)] }]);
         assert_eq!(grid.text(), "1 picture: <0>");
-        let tensor = Dev::default().tensor([[[1.0_f32, 0.0]], [[0.0, 1.0]], [[0.2, 0.2]]]);
+        let tensor = crate::device::device().tensor([[[1.0_f32, 0.0]], [[0.0, 1.0]], [[0.2, 0.2]]]);
         assert_eq!(tensor_grid(&tensor, &captions(1)).expect("a picture").pictures, grid.pictures);
         assert!(!grid.title("<b>").svg().contains("<b>"));
         let bytes = ImageGrid::of(&[3, 1, 1], &[255.0, 0.0, 51.0], captions(1)).expect("a picture");

@@ -90,7 +90,7 @@ mod tests {
     fn numbers_come_from_what_cells_have() {
         let frame = df!("a" => [Some(1_i64), None], "b" => [0.5_f32, 1.5]).expect("a frame");
         let column = |name| frame.column(name).expect("a column");
-        let tensor = Dev::default().tensor([[1.0_f32, 2.0], [3.0, 4.0]]);
+        let tensor = crate::device::device().tensor([[1.0_f32, 2.0], [3.0, 4.0]]);
         let Numbers(missing) = column("a").i64().expect("whole numbers").into();
         assert!(missing[0] == 1.0 && missing[1].is_nan());
         assert_eq!(Numbers::from(column("b").f32().expect("floats")), Numbers(vec![0.5, 1.5]));

@@ -27,7 +27,7 @@ fn pictures() -> Dataset<12, 2, Pictures<2, 3, 2>> {
 
 fn drawn(seed: u64) -> Vec<f32> {
     let data = data();
-    let batches = data.batches::<4>(&Dev::default(), seed).expect("batches");
+    let batches = data.batches::<4>(&crate::device::device(), seed).expect("batches");
     batches.flat_map(|(x, _)| x.as_vec()).collect()
 }
 
@@ -45,7 +45,7 @@ fn rows_come_once_in_an_order_drawn_by_the_seed() {
 #[test]
 fn labels_stay_with_their_rows() {
     let data = data();
-    for (x, y) in data.batches::<5>(&Dev::default(), 3).expect("batches") {
+    for (x, y) in data.batches::<5>(&crate::device::device(), 3).expect("batches") {
         for (x, y) in x.as_vec().iter().zip(y.array()) {
             assert_eq!(y, if x % 2.0 == 0.0 { [1.0, 0.0] } else { [0.0, 1.0] });
         }
@@ -54,13 +54,13 @@ fn labels_stay_with_their_rows() {
 
 #[test]
 fn too_few_rows_are_refused() {
-    let error = data().batches::<11>(&Dev::default(), 0).expect_err("ten rows").to_string();
+    let error = data().batches::<11>(&crate::device::device(), 0).expect_err("ten rows").to_string();
     assert_eq!(error, "10 rows don't fill one batch of 11");
 }
 
 #[test]
 fn classes_as_numbers_are_what_cross_entropy_takes() {
-    let (data, dev) = (data(), Dev::default());
+    let (data, dev) = (data(), crate::device::device());
     let pairs =
         data.batches::<5>(&dev, 3).expect("batches").zip(data.batches::<5>(&dev, 3).expect("batches").indexed());
     let mut batches = 0;
@@ -84,7 +84,7 @@ fn real_targets_stay_with_their_rows() {
     let samples = Samples::<1, 2>::with_targets(&frame, &["x"], &["y", "z"]).expect("samples");
     assert_eq!((samples.len(), samples.targets().row(3)), (9, [6.0, 2.5].as_slice()));
     let mut seen = 0;
-    for (x, y) in samples.batches::<4>(&Dev::default(), 1).expect("batches") {
+    for (x, y) in samples.batches::<4>(&crate::device::device(), 1).expect("batches") {
         for ([x], y) in x.array().into_iter().zip(y.array()) {
             assert_eq!(y, [2.0 * x, x - 0.5]);
             seen += 1;
@@ -99,7 +99,7 @@ fn real_targets_stay_with_their_rows() {
 
 #[test]
 fn pictures_have_their_shape_and_their_numbers() {
-    let (x, _) = pictures().batches::<8>(&Dev::default(), 5).expect("batches").next().expect("a batch");
+    let (x, _) = pictures().batches::<8>(&crate::device::device(), 5).expect("batches").next().expect("a batch");
     assert_eq!(x.shape().concrete(), [8, 2, 3, 2]);
     for picture in x.array() {
         let row = picture[0][0][0];
@@ -113,7 +113,7 @@ fn pictures_have_their_shape_and_their_numbers() {
 
 #[test]
 fn pictures_are_changed_under_the_seed_and_differently_in_each_batch() {
-    let (pictures, dev) = (pictures(), Dev::default());
+    let (pictures, dev) = (pictures(), crate::device::device());
     let noise = Augment::default().noise(1.0);
     let changed = |seed, augment: &Augment| -> Vec<Vec<f32>> {
         let batches = pictures.batches::<8>(&dev, seed).expect("batches").augment(augment);
@@ -130,7 +130,7 @@ fn pictures_are_changed_under_the_seed_and_differently_in_each_batch() {
 
 #[test]
 fn mixed_rows_have_mixed_targets() {
-    let batches = data().batches::<10>(&Dev::default(), 1).expect("batches").mixup(1.0);
+    let batches = data().batches::<10>(&crate::device::device(), 1).expect("batches").mixup(1.0);
     let (x, y) = batches.into_iter().next().expect("a batch");
     assert!((x.as_vec().iter().sum::<f32>() - 45.0).abs() < 1e-4);
     assert!(y.array().iter().all(|row| (row[0] + row[1] - 1.0).abs() < 1e-6));
@@ -139,7 +139,7 @@ fn mixed_rows_have_mixed_targets() {
 
 #[test]
 fn made_ahead_on_another_core_they_are_the_same() {
-    let (pictures, dev) = (pictures(), Dev::default());
+    let (pictures, dev) = (pictures(), crate::device::device());
     let augment = Augment::default().rotate(20.0).crop(1).noise(0.1);
     let all = |ahead: usize| -> Vec<(Vec<f32>, Vec<f32>)> {
         let batches = pictures.batches::<8>(&dev, 7).expect("batches").augment(&augment).mixup(0.4).prefetch(ahead);
@@ -157,7 +157,7 @@ fn made_ahead_on_another_core_they_are_the_same() {
 #[test]
 fn a_chunk_that_fails_ends_the_batches_with_its_error() {
     let chunks = [Ok(data().examples()), Err(DataError::Share { share: 2.0 })].into_iter();
-    let batches = Batches::<4, Flat<1>, OneHot<2>, Streamed>::streamed(chunks, 20, &Dev::default(), 1);
+    let batches = Batches::<4, Flat<1>, OneHot<2>, Streamed>::streamed(chunks, 20, &crate::device::device(), 1);
     let batches: Vec<_> = batches.expect("batches").prefetch(2).collect();
     assert_eq!(batches.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false]);
 }
@@ -165,7 +165,7 @@ fn a_chunk_that_fails_ends_the_batches_with_its_error() {
 #[test]
 fn what_does_not_fill_a_batch_is_taken_with_the_next_chunk() {
     let chunks = (0..3).map(|_| Ok(data().examples()));
-    let batches = Batches::<4, Flat<1>, OneHot<2>, Streamed>::streamed(chunks, 30, &Dev::default(), 1);
+    let batches = Batches::<4, Flat<1>, OneHot<2>, Streamed>::streamed(chunks, 30, &crate::device::device(), 1);
     let mut seen: Vec<f32> = batches.expect("batches").flat_map(|batch| batch.expect("a batch").0.as_vec()).collect();
     assert_eq!(seen.len(), 28);
     seen[..20].sort_by(f32::total_cmp);
@@ -178,7 +178,7 @@ fn what_does_not_fill_a_batch_is_taken_with_the_next_chunk() {
 fn a_panic_on_the_other_core_is_one_here() {
     let chunks = std::iter::from_fn(|| panic!("a bug"));
     let feed = Feed::new(chunks, 4, 1);
-    let _ = Batches::<4, Flat<1>, OneHot<2>>::of(feed, Dev::default()).prefetch(1).next();
+    let _ = Batches::<4, Flat<1>, OneHot<2>>::of(feed, crate::device::device()).prefetch(1).next();
 }
 
 /// Measures; `cargo test --release -p lab --lib prefetch_pays -- --ignored --nocapture`.
@@ -198,7 +198,9 @@ fn prefetch_pays() {
         for ahead in [0, 2] {
             let start = std::time::Instant::now();
             let mut sum = 0.0;
-            for (x, _) in data.batches::<64>(&Dev::default(), 1).expect("batches").augment(&augment).prefetch(ahead) {
+            for (x, _) in
+                data.batches::<64>(&crate::device::device(), 1).expect("batches").augment(&augment).prefetch(ahead)
+            {
                 let x = x.as_vec();
                 for _ in 0..work * 20 {
                     sum += x.iter().map(|value| f64::from(*value).sin()).sum::<f64>();

@@ -31,7 +31,7 @@ fn dataset(chunk: &DataFrame) -> Result<Dataset<1, 3>, DataError> {
 }
 
 fn rows<const B: usize>(stream: &Stream<Dataset<1, 3>>, seed: u64) -> Vec<f32> {
-    let batches = stream.batches::<B>(&Dev::default(), seed).expect("batches");
+    let batches = stream.batches::<B>(&crate::device::device(), seed).expect("batches");
     batches.flat_map(|batch| batch.expect("a batch").0.as_vec()).collect()
 }
 
@@ -92,13 +92,13 @@ fn every_row_comes_once_with_its_label_in_an_order_of_the_seed() {
     seen.sort_by(f32::total_cmp);
     seen.dedup();
     assert_eq!(seen.len(), 224);
-    for batch in stream.batches::<10>(&Dev::default(), 5).expect("batches").indexed().prefetch(2) {
+    for batch in stream.batches::<10>(&crate::device::device(), 5).expect("batches").indexed().prefetch(2) {
         let (x, classes) = batch.expect("a batch");
         for (x, class) in x.as_vec().into_iter().zip(classes) {
             assert_eq!(x as usize % 3, class);
         }
     }
-    let error = stream.batches::<231>(&Dev::default(), 1).expect_err("too few rows").to_string();
+    let error = stream.batches::<231>(&crate::device::device(), 1).expect_err("too few rows").to_string();
     assert_eq!(error, "230 rows don't fill one batch of 231");
 }
 
@@ -106,7 +106,7 @@ fn every_row_comes_once_with_its_label_in_an_order_of_the_seed() {
 fn one_chunk_gives_the_batches_of_the_dataset() {
     let frame = frame(90);
     let stream = Stream::new(frame.clone().lazy(), 1_000, dataset).expect("a stream");
-    let batches = dataset(&frame).expect("a dataset").batches::<8>(&Dev::default(), 11).expect("batches");
+    let batches = dataset(&frame).expect("a dataset").batches::<8>(&crate::device::device(), 11).expect("batches");
     assert_eq!(rows::<8>(&stream, 11), batches.flat_map(|(x, _)| x.as_vec()).collect::<Vec<_>>());
 }
 
@@ -117,7 +117,7 @@ fn an_error_names_the_rows_of_the_file() {
     frame.with_column(Column::new("x".into(), values)).expect("a column");
     let samples = |chunk: &DataFrame| Samples::<1>::new(chunk, &["x"], "y");
     let stream = Stream::new(scan(parquet("hole.parquet", frame)).expect("a scan"), 20, samples).expect("a stream");
-    let batches: Vec<_> = stream.batches::<10>(&Dev::default(), 1).expect("batches").collect();
+    let batches: Vec<_> = stream.batches::<10>(&crate::device::device(), 1).expect("batches").collect();
     let error = batches.last().expect("a batch").as_ref().expect_err("a missing value").to_string();
     assert!(error.contains("rows 60 to 79") && error.contains("\"x\"") && error.contains("row 7"), "{error}");
     assert_eq!(batches.iter().filter(|batch| batch.is_err()).count(), 1);
@@ -148,7 +148,7 @@ fn one_chunk_is_in_use_and_one_waits() {
         dataset(chunk)
     };
     let stream = Stream::new(scan(parquet("held.parquet", frame(200))).expect("a scan"), 20, make).expect("a stream");
-    for (at, batch) in stream.batches::<10>(&Dev::default(), 1).expect("batches").enumerate() {
+    for (at, batch) in stream.batches::<10>(&crate::device::device(), 1).expect("batches").enumerate() {
         batch.expect("a batch");
         let in_use = at / 2 + 1;
         assert!((in_use..=in_use + 1).contains(&made.load(Ordering::SeqCst)), "batch {at}: {made:?} chunks made");
@@ -173,7 +173,7 @@ fn memory_is_bounded_by_the_chunk() {
     let stream = Stream::new(scan(&path).expect("a scan"), 50_000, make).expect("a stream");
     let (start, mut rows) = (std::time::Instant::now(), 0);
     let held = most_held(|| {
-        for batch in stream.batches::<256>(&Dev::default(), 1).expect("batches") {
+        for batch in stream.batches::<256>(&crate::device::device(), 1).expect("batches") {
             rows += batch.expect("a batch").1.as_vec().len();
         }
     });

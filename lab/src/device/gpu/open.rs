@@ -1,34 +1,31 @@
-//! Opening the GPU that was chosen, when the first tensor is about to be made on it.
+//! Opening the GPU that was chosen, when it is first needed.
 
-use std::sync::Once;
-
-use cuda::choice::{Choice, open_simulated};
+use cuda::choice;
+use cuda::code::{Failure, NO_DEVICE, Outcome};
 use cuda::kernels::{Sources, provide};
 
 /// dfdx's kernels: name and text of each file.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 
-/// Makes the GPU this process's device, once.
-///
-/// # Panics
-/// When it can't be used.
+/// Has the GPU opened when the first tensor is made on it. To be called before, and as often as you like.
 #[inline(never)]
-pub(super) fn open() {
-    static OPENED: Once = Once::new();
-    OPENED.call_once(|| {
-        cuda::trampoline::keep();
-        if let Err(reason) = try_open() {
-            panic!("{reason}; ASSAY_DEVICE=cpu starts the kernel without a GPU");
-        }
-    });
+pub(crate) fn prepare() {
+    cuda::trampoline::keep();
+    cuda::gpu::open_later(open);
 }
 
-fn try_open() -> Result<(), String> {
+fn open() -> Outcome<()> {
+    let failed = |reason: String| {
+        let reason = format!("{reason}; with ASSAY_DEVICE=cpu everything runs on the processor");
+        Failure::because("cuInit", NO_DEVICE, reason)
+    };
     let files = FILES.iter().map(|(name, text)| (String::from(*name), String::from(*text)));
-    provide(Sources::of(files).map_err(|error| error.to_string())?);
-    match Choice::of_environment().map_err(|error| error.to_string())? {
-        Choice::Simulated => open_simulated().map(drop),
-        Choice::Best | Choice::Gpu(_) => Err("no GPU yet".to_owned()),
-        Choice::Cpu => Err("this lab is the one for GPUs".to_owned()),
-    }
+    provide(Sources::of(files));
+    choice::open(Box::new(say)).map_err(|error| failed(error.to_string()))?;
+    Ok(())
+}
+
+/// A line under the cell: kernels are compiled at their first use on a machine, which takes seconds.
+fn say(what: &str) {
+    eprintln!("{what}");
 }

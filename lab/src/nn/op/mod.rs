@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn gradients_reach_every_input_and_go_on_through_the_tape() {
-        let dev = Dev::default();
+        let dev = crate::device::device();
         let (a, b, c) = (dev.tensor([1., 2., 3.]), dev.tensor([4., 5., 6.]), dev.tensor([7., 8., 9.]));
         let y = mul_add(a.leaky_trace() * 2.0, &b, &c);
         assert_eq!(y.array(), [15., 28., 45.]);
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn one_tensor_may_be_several_inputs() {
-        let dev = Dev::default();
+        let dev = crate::device::device();
         let a = dev.tensor([1., 2., 3.]);
         let gradients = mul_add(a.leaky_trace(), &a, &a).sum().backward();
         assert_eq!(gradients.get(&a).array(), [3., 5., 7.], "2a + 1");
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn what_was_broadcast_or_permuted_is_read_in_order_and_gets_its_gradient() {
-        let dev = Dev::default();
+        let dev = crate::device::device();
         let one: Tensor<Rank0, f32, _> = dev.tensor(2.0);
         let (b, c) = (dev.tensor([1., 2., 3.]), dev.tensor([0., 0., 0.]));
         let y = mul_add(one.leaky_trace().broadcast::<Rank1<3>, _>(), &b, &c);
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn without_a_tape_nothing_is_recorded_and_a_wrong_size_is_an_error() {
-        let dev = Dev::default();
+        let dev = crate::device::device();
         let a = dev.tensor([1., 2., 3.]);
         assert_eq!(mul_add(a.clone(), &a, &a).array(), [2., 6., 12.]);
         let inputs = Inputs::of(a.clone()).and_then(|inputs| inputs.and(&a)?.and(&a)).expect("inputs");

@@ -46,8 +46,8 @@ pub fn summary<M: TensorCollection<f32, Dev>>(model: &M) -> Summary {
 /// use lab::prelude::*;
 ///
 /// type Model = (Conv2D<1, 8, 3, 26, 26>, ReLU, MaxPool2D<2, 13, 13>, Flatten<1352>, Linear<1352, 10>);
-/// let model = device().build_module::<Model, f32>();
-/// let summary = summary_for(&model, device().zeros::<Rank4<64, 1, 28, 28>>())?;
+/// let model = crate::device::device().build_module::<Model, f32>();
+/// let summary = summary_for(&model, crate::device::device().zeros::<Rank4<64, 1, 28, 28>>())?;
 /// assert_eq!(summary.parameters(), 8 * 9 + 8 + 1352 * 10 + 10);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn names_shapes_and_counts() {
-        let model = Dev::default().build_module::<(Linear<3, 4>, ReLU, Linear<4, 2>), f32>();
+        let model = crate::device::device().build_module::<(Linear<3, 4>, ReLU, Linear<4, 2>), f32>();
         let summary = summary(&model);
         assert_eq!(summary.parameters(), 3 * 4 + 4 + 4 * 2 + 2);
         assert_eq!(summary.trained(), summary.parameters());
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn each_layer_has_a_line_with_its_bytes() {
-        let model = Dev::default().build_module::<(Linear<3, 4>, BatchNorm1D<4>), f32>();
+        let model = crate::device::device().build_module::<(Linear<3, 4>, BatchNorm1D<4>), f32>();
         let shown = summary(&model).show();
         let text = shown.plain().expect("text");
         let line = |start: &str| text.lines().find(|line| line.starts_with(start)).expect("a line").to_owned();
@@ -189,8 +189,8 @@ mod tests {
     fn layers_are_listed_with_what_they_give() {
         type Body = (Conv2D<1, 2, 3, 4, 4>, ReLU, Dropout<20>, Flatten<32>);
         type Model = (Body, Residual<(Linear<32, 32>, ReLU)>, Repeated<Linear<32, 32>, 2>, Linear<32, 3>);
-        let model = Dev::default().build_module::<Model, f32>();
-        let summary = summary_for(&model, Dev::default().zeros::<Rank4<5, 1, 6, 6>>()).expect("a summary");
+        let model = crate::device::device().build_module::<Model, f32>();
+        let summary = summary_for(&model, crate::device::device().zeros::<Rank4<5, 1, 6, 6>>()).expect("a summary");
         assert_eq!(
             rows(&summary),
             [
@@ -237,7 +237,7 @@ mod tests {
             }
         }
         type Start = (Embedding<7, 4>, CausalTransformerBlock<4, 2, 8, true>, LSTM<4, 4>, LastStep);
-        let dev = Dev::default();
+        let dev = crate::device::device();
         let model = (dev.build_module::<Start, f32>(), Twice(dev.build_module::<Linear<4, 4>, f32>()));
         let summary = summary_for(&model, dev.tensor([[0usize, 1, 2], [3, 4, 5]])).expect("a summary");
         assert_eq!(
