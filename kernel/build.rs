@@ -4,7 +4,17 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What the environment is built from, below the workspace's root.
-const PARTS: [&str; 7] = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "lab", "migrations", "tracker", "wire"];
+const PARTS: [&str; 9] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain.toml",
+    "cuda/Cargo.toml",
+    "cuda/src",
+    "lab",
+    "migrations",
+    "tracker",
+    "wire",
+];
 
 fn main() -> io::Result<()> {
     // Relative throughout: checkouts that share a target folder share what this writes.

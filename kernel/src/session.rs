@@ -16,7 +16,9 @@ use crate::cell::{cache, opt, state::State};
 use crate::command::{self, Command};
 use crate::environment::{self, Environment, EnvironmentError};
 use crate::guard;
-use crate::language::{Completeness, Completions, Event, Execute, Language, LanguageInfo, MimeBundle, Outcome, Output};
+use crate::language::{
+    Completeness, Completions, Event, Execute, Language, LanguageInfo, MimeBundle, Outcome, Output, Stream,
+};
 
 /// What completion may read while a cell runs: the state after the last cell that succeeded.
 #[derive(Debug, Clone, Default)]
@@ -139,7 +141,7 @@ impl Session {
         let engine = match slot.take() {
             Some(engine) => engine,
             None => {
-                let output = output.clone();
+                let (told, output) = (output, output.clone());
                 let found = stoppable(&self.stop, move |cancel| match Environment::find() {
                     Err(EnvironmentError::NotBuilt { .. }) => {
                         let title = "building the environment, once per machine".to_owned();
@@ -149,7 +151,12 @@ impl Session {
                     found => found,
                 });
                 match found.await? {
-                    Ok(environment) => self.new_engine(environment),
+                    Ok(environment) => {
+                        if let Some(reason) = &environment::chosen().reason {
+                            told.send(Event::Stream(Stream::Stderr, format!("{reason}\n")));
+                        }
+                        self.new_engine(environment)
+                    }
                     Err(EnvironmentError::Cancelled) => {
                         let how = "while the environment was built; what is built already is kept";
                         return Err(Failure::interrupted(how, &[]));

@@ -9,7 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::cancel::Cancel;
 use super::cargo::{self, Artifact, Cargo, Features, Network};
-use super::{Environment, EnvironmentError, Manifest, NAMED, Progress, Toolchain, hash, home, short, sources};
+use super::{
+    Device, Environment, EnvironmentError, Manifest, NAMED, Progress, Toolchain, chosen, hash, home, short, sources,
+};
 use super::{lock, members};
 
 /// What cargo resolved for the environment; a crate that is added must leave it so.
@@ -23,7 +25,8 @@ pub(super) const FEATURES: &str = "features.json";
 pub fn build(progress: &mut dyn FnMut(&Progress), cancel: &Cancel) -> Result<Environment, EnvironmentError> {
     let home = home()?;
     let toolchain = Toolchain::find(&home)?;
-    match Environment::open(&home, &toolchain) {
+    let device = chosen().device;
+    match Environment::open(&home, &toolchain, device) {
         Err(EnvironmentError::NotBuilt { .. }) => {}
         found => return found,
     }
@@ -33,7 +36,7 @@ pub fn build(progress: &mut dyn FnMut(&Progress), cancel: &Cancel) -> Result<Env
         move |source: io::Error| EnvironmentError::Write { path, source }
     };
     let _lock = lock::take(&target, progress, cancel)?;
-    match Environment::open(&home, &toolchain) {
+    match Environment::open(&home, &toolchain, device) {
         Err(EnvironmentError::NotBuilt { .. }) => {}
         found => return found,
     }
@@ -42,14 +45,14 @@ pub fn build(progress: &mut dyn FnMut(&Progress), cancel: &Cancel) -> Result<Env
     sources::write_workspace(&source, &[])?;
     let cargo = Cargo { toolchain: &toolchain, source: &source, target: &target, cancel };
     progress(&Progress::Resolving);
-    let built = cargo.build("lab", Network::Yes, progress)?;
+    let built = cargo.build(device.package(), Network::Yes, progress)?;
     let features = cargo.resolve(progress)?.features();
-    let hash = hash(&toolchain);
+    let hash = hash(&toolchain, device);
     let folder = home.join("environments").join(&hash);
     let part = Part::new(&folder).map_err(at(&folder))?;
-    collect(&toolchain, &hash, &source, &built, &features, &part.0).map_err(at(&part.0))?;
+    collect(&toolchain, device, &source, &built, &features, &part.0).map_err(at(&part.0))?;
     part.finish(&folder).map_err(at(&folder))?;
-    Environment::open(&home, &toolchain)
+    Environment::open(&home, &toolchain, device)
 }
 
 /// A folder that is put together; removed unless it is finished.
@@ -82,7 +85,7 @@ impl Drop for Part {
 
 fn collect(
     toolchain: &Toolchain,
-    hash: &str,
+    device: Device,
     source: &Path,
     built: &BTreeSet<Artifact>,
     features: &Features,
@@ -93,7 +96,7 @@ fn collect(
     let mut externs = Vec::new();
     for Artifact { krate: name, file, .. } in built {
         let Some(file_name) = file.file_name() else { continue };
-        if name == "lab" {
+        if *name == device.krate() {
             // Cargo writes the next build to the same file.
             fs::copy(file, folder.join(file_name))?;
             continue;
@@ -113,7 +116,7 @@ fn collect(
     let mut hasher = Sha256::new();
     hasher.update(&lock);
     let manifest = Manifest {
-        hash: hash.to_owned(),
+        hash: hash(toolchain, device),
         rustc: toolchain.rustc.clone(),
         sysroot: toolchain.sysroot.clone(),
         host: toolchain.host.clone(),
@@ -159,11 +162,13 @@ pub fn cargo(arguments: &[String]) -> Result<std::process::ExitStatus, Environme
 /// When there is no toolchain to tell which environment is in use, or a folder cannot be removed.
 pub fn remove_others() -> Result<u64, EnvironmentError> {
     let home = home()?;
-    let keep = hash(&Toolchain::find(&home)?);
+    let toolchain = Toolchain::find(&home)?;
+    let keep = Device::ALL.map(|device| hash(&toolchain, device));
     let mut freed = 0;
     for place in [home.join("environments"), home.join("cells")] {
         let Ok(entries) = fs::read_dir(&place) else { continue };
-        for entry in entries.flatten().filter(|entry| !entry.file_name().to_string_lossy().starts_with(&keep)) {
+        let kept = |name: &str| keep.iter().any(|hash| name.starts_with(hash.as_str()));
+        for entry in entries.flatten().filter(|entry| !kept(&entry.file_name().to_string_lossy())) {
             freed += size(&entry.path());
             fs::remove_dir_all(entry.path())
                 .map_err(|source| EnvironmentError::Write { path: entry.path(), source })?;

@@ -196,13 +196,15 @@ impl Addition<'_> {
         let earlier: Vec<&str> = self.earlier.iter().map(|other| other.manifest.krate.as_str()).collect();
         let members: Vec<String> = earlier.iter().chain([&krate.as_str()]).map(|member| (*member).to_owned()).collect();
         sources::write_workspace(source, &members)?;
+        let lab = self.environment.device.package();
         let write = || -> io::Result<Written> {
             // Theirs may be gone.
             for (at, Extension { manifest, .. }) in self.earlier.iter().enumerate() {
                 let (krate, name, requirement) = (&manifest.krate, Some(manifest.name.as_str()), &manifest.requirement);
-                Project { krate, name, requirement, earlier: earlier[..at].to_vec() }.write(source)?.keep();
+                Project { krate, name, requirement, earlier: earlier[..at].to_vec(), lab }.write(source)?.keep();
             }
-            let project = Project { krate: &krate, name, requirement: &line.requirement, earlier: earlier.clone() };
+            let project =
+                Project { krate: &krate, name, requirement: &line.requirement, earlier: earlier.clone(), lab };
             let written = project.write(source)?;
             // Versions stay what they are in what is loaded.
             fs::copy(self.base().join("Cargo.lock"), source.join("Cargo.lock"))?;
@@ -239,7 +241,9 @@ impl Addition<'_> {
     fn compare(&self, toolchain: &Toolchain, built: &BTreeSet<Artifact>) -> Result<(), EnvironmentError> {
         for artifact in built.iter().filter(|artifact| build::is_for_cells(toolchain, &artifact.file)) {
             let Some(file_name) = artifact.file.file_name() else { continue };
-            if file_name == "liblab.so" && differs(&self.environment.library(), &artifact.file)? {
+            if file_name == self.environment.device.library().as_str()
+                && differs(&self.environment.library(), &artifact.file)?
+            {
                 let changes = "all of `lab`, which was built anew".to_owned();
                 let folder = self.environment.folder().display();
                 let remedy = format!("Remove {folder} and run `assay env build`");

@@ -4,6 +4,7 @@
 mod build;
 mod cancel;
 mod cargo;
+mod device;
 mod error;
 mod extend;
 mod line;
@@ -22,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 pub use build::{build, cargo, remove_others};
 pub use cancel::Cancel;
+pub use device::{Chosen, Device, chosen};
 pub use error::EnvironmentError;
 pub(crate) use error::remedy;
 pub(crate) use extend::{Addition, Extension};
@@ -51,6 +53,7 @@ struct Manifest {
 /// A built environment.
 #[derive(Debug, Clone)]
 pub struct Environment {
+    device: Device,
     folder: PathBuf,
     home: PathBuf,
     manifest: Manifest,
@@ -58,18 +61,18 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Finds the environment that belongs to this binary and the installed toolchain.
+    /// Finds the environment that belongs to this binary, the installed toolchain and the device that was chosen.
     ///
     /// # Errors
     /// When it is not built, or there is no toolchain to build it with.
     pub fn find() -> Result<Self, EnvironmentError> {
         let home = home()?;
         let toolchain = Toolchain::find(&home)?;
-        Self::open(&home, &toolchain)
+        Self::open(&home, &toolchain, chosen().device)
     }
 
-    fn open(home: &Path, toolchain: &Toolchain) -> Result<Self, EnvironmentError> {
-        let hash = hash(toolchain);
+    fn open(home: &Path, toolchain: &Toolchain, device: Device) -> Result<Self, EnvironmentError> {
+        let hash = hash(toolchain, device);
         let folder = home.join("environments").join(&hash);
         let json = match std::fs::read(folder.join("environment.json")) {
             Ok(json) => json,
@@ -80,9 +83,14 @@ impl Environment {
         // The same compiler, as the hash tells, but it may have moved.
         manifest.rustc.clone_from(&toolchain.rustc);
         manifest.sysroot.clone_from(&toolchain.sysroot);
-        let mut externs = vec![("lab".to_owned(), folder.join("liblab.so"))];
+        let mut externs = vec![("lab".to_owned(), folder.join(device.library()))];
         externs.extend(manifest.externs.iter().map(|(name, file)| (name.clone(), folder.join("deps").join(file))));
-        Ok(Self { folder, home: home.to_owned(), manifest, externs })
+        Ok(Self { device, folder, home: home.to_owned(), manifest, externs })
+    }
+
+    /// Where its tensors are.
+    pub fn device(&self) -> Device {
+        self.device
     }
 
     pub fn folder(&self) -> &Path {
@@ -105,7 +113,7 @@ impl Environment {
 
     /// The library that the cell host loads.
     pub fn library(&self) -> PathBuf {
-        self.folder.join("liblab.so")
+        self.folder.join(self.device.library())
     }
 
     pub(crate) fn rustc(&self) -> &Path {
@@ -159,9 +167,9 @@ pub fn home() -> Result<PathBuf, EnvironmentError> {
 }
 
 /// Names what the environment is made of.
-fn hash(toolchain: &Toolchain) -> String {
+fn hash(toolchain: &Toolchain, device: Device) -> String {
     let mut hasher = Sha256::new();
-    for text in [&toolchain.version, &toolchain.host, &cargo::FLAGS.join(" ")] {
+    for text in [&toolchain.version, &toolchain.host, cargo::FLAGS.join(" ").as_str(), device.package()] {
         hasher.update(text.as_bytes());
         hasher.update([0]);
     }

@@ -16,13 +16,15 @@ pub(super) struct Project<'a> {
     pub(super) requirement: &'a str,
     /// The libraries of those added before.
     pub(super) earlier: Vec<&'a str>,
+    /// The environment's package.
+    pub(super) lab: &'a str,
 }
 
 impl Project<'_> {
     /// Writes it into the workspace `source`.
     pub(super) fn write(&self, source: &Path) -> io::Result<Written> {
         let folder = source.join("extensions").join(self.krate);
-        let mut dependencies = "lab = { path = \"../../lab\" }\n".to_owned();
+        let mut dependencies = format!("lab = {{ path = \"../../{0}\", package = \"{0}\" }}\n", self.lab);
         let mut code = "pub extern crate lab;\n".to_owned();
         for other in &self.earlier {
             dependencies.push_str(&format!("{other} = {{ path = \"../{other}\" }}\n"));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::EnvironmentError;
+use super::device::{self, GPU_PACKAGE};
 
 include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
@@ -38,7 +39,7 @@ pub(super) fn hash_into(hasher: &mut Sha256) {
 /// is always the same folder: cargo tells a changed source by its time, at its path. `more` are members that
 /// are written by the caller, in the folder `extensions`.
 pub(super) fn write_workspace(folder: &Path, more: &[String]) -> Result<(), EnvironmentError> {
-    for part in ["lab", "migrations", "tracker", "wire"] {
+    for part in ["cuda", "lab", "migrations", "tracker", "wire"] {
         remove_others(folder, &folder.join(part))?;
     }
     let more: String = more.iter().map(|member| format!(", \"extensions/{member}\"")).collect();
@@ -47,13 +48,19 @@ pub(super) fn write_workspace(folder: &Path, more: &[String]) -> Result<(), Envi
         if *name == "Cargo.toml" {
             let manifest = String::from_utf8_lossy(bytes);
             let members = |line: &str| match line.split_once(" = [") {
-                Some(("members", _)) => format!(r#"members = ["lab", "tracker", "wire"{more}]"#),
+                Some(("members", _)) => {
+                    format!(r#"members = ["cuda", "lab", "{GPU_PACKAGE}", "tracker", "wire"{more}]"#)
+                }
                 Some(("default-members", _)) => r#"default-members = ["lab"]"#.to_owned(),
                 _ => line.to_owned(),
             };
             let manifest: Vec<String> = manifest.lines().map(members).collect();
             write(&path, manifest.join("\n").as_bytes())?;
         } else {
+            if *name == "lab/Cargo.toml" {
+                let manifest = device::manifest(&String::from_utf8_lossy(bytes));
+                write(&folder.join(GPU_PACKAGE).join("Cargo.toml"), manifest.as_bytes())?;
+            }
             write(&path, bytes)?;
         }
     }
