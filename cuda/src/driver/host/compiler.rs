@@ -27,8 +27,8 @@ const STANDARD: [&str; 12] = [
     "stddef.h", "stdint.h",
 ];
 
-/// A kernel looks at the bits of a float through a pointer to int, adds and multiplies as written, and calls nothing
-/// that its threads' small stacks could not hold.
+/// A kernel looks at the bits of a float through a pointer to int, and adds and multiplies as written. Checks that some
+/// systems switch on by themselves know nothing of threads that leave their stacks.
 const FLAGS: [&str; 10] = [
     "-std=c++17",
     "-w",
@@ -103,7 +103,7 @@ impl Compiler {
         for (name, text) in files(unit)? {
             write(&at.join(name), &text).map_err(refused)?;
         }
-        let body = format!("#line 1 \"{}\"\n{}\n", unit.name, source::shared(&unit.text));
+        let body = format!("#line 1 {:?}\n{}\n", unit.name, source::shared(&unit.text));
         write(&at.join("unit.cpp"), &body).map_err(refused)?;
         let mark = format!("-D__global__={}", source::MARK);
         let text = tool.run(unit, at, &["-E", "-P", &mark, "unit.cpp"])?;

@@ -2,7 +2,8 @@
 //!
 //! Kernels are the same CUDA C++ as on a GPU, compiled by the machine's C++ compiler. All work is done before the call
 //! returns. What a GPU would notice is noticed: addresses that nobody gave out, writes beside an allocation, unknown
-//! handles, too little memory; and each call can be made to fail ([`Host::fail`]).
+//! handles, too little memory; and each call can be made to fail ([`Host::fail`]). What can't be noticed is a kernel
+//! that writes more than 256 bytes beside its memory: it damages the process.
 
 mod block;
 mod calls;

@@ -52,9 +52,18 @@ static void enter(unsigned thread) {
     threadIdx = {thread % blockDim.x, thread / blockDim.x % blockDim.y, thread / (blockDim.x * blockDim.y)};
 }
 
-// From a fiber to the scheduler; returns when the scheduler comes back to it.
+// From a fiber to whoever can run; returns when somebody comes back to it. Threads that wait for others to begin, or
+// for all to meet, are the scheduler's; else the next that can go on is gone to at once.
 __attribute__((noinline)) static void leave() {
-    if (!_setjmp(running->at)) _longjmp(scheduler, 1);
+    if (!_setjmp(running->at)) {
+        for (unsigned t = current + 1; begun == count && t < count; t++) {
+            if (threads[t].state != State::Ready) continue;
+            enter(t);
+            running = threads[t].fiber;
+            _longjmp(running->at, 1);
+        }
+        _longjmp(scheduler, 1);
+    }
     // The other threads have written to shared memory, and threadIdx is another.
     __asm__ volatile("" ::: "memory");
 }
