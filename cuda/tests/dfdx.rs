@@ -3,9 +3,9 @@
 
 mod support;
 
+use cuda::driver::Precision;
 use dfdx::optim::{Adam, AdamConfig};
 use dfdx::prelude::*;
-use cuda::driver::Precision;
 use support::open;
 
 /// Both devices, with the same seed.
