@@ -14,7 +14,7 @@ pub use compile::{Compiler, Progress};
 pub use sources::{Sources, SourcesError};
 
 use crate::code::{Failure, NOT_FOUND, Outcome};
-use crate::math::KERNELS;
+use crate::math::{HEADERS, KERNELS};
 
 /// A file of kernels, with what it includes.
 #[derive(Clone, Debug)]
@@ -54,12 +54,20 @@ pub(crate) fn unit(name: &'static str, text: String) -> Unit {
 pub(crate) fn unit_of(kernel: &str) -> Outcome<Unit> {
     if kernel.starts_with("assay_") {
         let wanted = format!(" {kernel}(");
-        let file = KERNELS.iter().find(|(_, text)| text.contains(&wanted));
-        let (name, text) = file.ok_or_else(|| missing(kernel))?;
-        return Ok(Unit { name: (*name).into(), text: (*text).into(), headers: Arc::from([]) });
+        return ours().find(|unit| unit.text.contains(&wanted)).ok_or_else(|| missing(kernel));
     }
     let file = entries::file_of(kernel)?;
     PROVIDED.get().and_then(|sources| sources.unit(file)).cloned().ok_or_else(|| missing(kernel))
+}
+
+/// All files of our own kernels.
+pub fn ours() -> impl Iterator<Item = Unit> {
+    let headers: Headers = HEADERS.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
+    KERNELS.iter().map(move |(name, text)| Unit {
+        name: (*name).into(),
+        text: (*text).into(),
+        headers: Arc::clone(&headers),
+    })
 }
 
 fn missing(kernel: &str) -> Failure {

@@ -8,25 +8,28 @@ extern "C" __global__ void assay_repeat_row(float *out, const float *row, size_t
     }
 }
 
-// Adds the sum of each column to `sums`: a block of 8 x 32 threads for 32 columns, always in the same order, so that
-// the same numbers give the same sums.
-extern "C" __global__ void assay_sum_columns(float *sums, const float *x, size_t columns, size_t rows) {
+// Sums of columns over every `strip` rows, in `sums`, [strips, columns]; added to what is there if `add`. A block of
+// 8 x 32 threads for 32 columns and one strip, always in the same order, so that the same numbers give the same sums.
+extern "C" __global__ void assay_sum_columns(float *sums, const float *x, size_t columns, size_t rows, size_t strip,
+                                             unsigned int add) {
     __shared__ float parts[8][32];
-    unsigned int lane = threadIdx.x % 32, strip = threadIdx.x / 32;
+    unsigned int lane = threadIdx.x % 32, lap = threadIdx.x / 32;
     size_t column = blockIdx.x * (size_t)32 + lane;
+    size_t end = (blockIdx.y + 1) * strip < rows ? (blockIdx.y + 1) * strip : rows;
     float sum = 0;
     if (column < columns) {
-        for (size_t row = strip; row < rows; row += 8) {
+        for (size_t row = blockIdx.y * strip + lap; row < end; row += 8) {
             sum += x[row * columns + column];
         }
     }
-    parts[strip][lane] = sum;
+    parts[lap][lane] = sum;
     __syncthreads();
-    if (strip == 0 && column < columns) {
+    if (lap == 0 && column < columns) {
         for (unsigned int other = 1; other < 8; other++) {
             sum += parts[other][lane];
         }
-        sums[column] += sum;
+        float *to = sums + blockIdx.y * columns + column;
+        *to = add ? *to + sum : sum;
     }
 }
 

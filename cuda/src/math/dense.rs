@@ -1,6 +1,6 @@
 //! Linear maps and sums.
 
-use super::{Buffer, Rows, Sizes, check, each, multiply, rows};
+use super::{Buffer, Room, Rows, Sizes, Strips, check, each, multiply, table};
 use crate::code::Outcome;
 
 /// `out = x weightᵀ + bias`: `x` is `[rows, from]`, `weight` `[to, from]`, `bias` `[to]`, `out` `[rows, to]`.
@@ -50,9 +50,22 @@ fn affine_sizes(x: Buffer, weight: Buffer, bias: Buffer, out: Buffer) -> Outcome
 pub fn sum_columns(sums: Buffer, x: Buffer) -> Outcome<()> {
     let columns = sums.len();
     check("sum_columns", columns > 0 && x.len() % columns == 0)?;
-    let parameters = [sums.into(), x.into(), columns.into(), (x.len() / columns).into()];
-    // SAFETY: `x` has as many rows of `columns` numbers, and threads of columns beyond the last do nothing.
-    unsafe { rows("assay_sum_columns", columns.div_ceil(32), 256, &parameters) }
+    let strips = Strips::of(x.len() / columns, columns);
+    if strips.count <= 1 {
+        return sum_strips(sums, x, columns, strips, true);
+    }
+    let parts = Room::new(strips.count * columns)?;
+    sum_strips(parts.buffer(), x, columns, strips, false)?;
+    sum_strips(sums, parts.buffer(), columns, Strips { count: 1, rows: strips.count }, true)
+}
+
+/// The sum of each column over each strip of rows. All sizes are checked.
+fn sum_strips(sums: Buffer, x: Buffer, columns: usize, strips: Strips, add: bool) -> Outcome<()> {
+    let parameters =
+        [sums.into(), x.into(), columns.into(), (x.len() / columns).into(), strips.rows.into(), u32::from(add).into()];
+    // SAFETY: `x` has as many rows of `columns` numbers, `sums` a row for each strip, and threads of columns beyond the
+    // last do nothing.
+    unsafe { table("assay_sum_columns", [columns.div_ceil(32), strips.count], 256, &parameters) }
 }
 
 /// `to += from`.

@@ -1,7 +1,12 @@
 //! What lab computes on a GPU, beyond what dfdx has: each function checks its sizes and starts our own kernels, whose
 //! text lies beside it.
 
+pub mod activation;
 pub mod dense;
+mod indices;
+pub mod norm;
+
+pub use indices::Indices;
 
 use std::ffi::c_void;
 use std::sync::atomic::Ordering::Relaxed;
@@ -11,7 +16,15 @@ use crate::driver::{Address, DEFAULT_STREAM, Element, Grid, Matrix, Product};
 use crate::gpu::{Gpu, gpu};
 
 /// Our own kernels: name and text of each file.
-pub(crate) const KERNELS: [(&str, &str); 1] = [("dense.cu", include_str!("dense.cu"))];
+pub(crate) const KERNELS: [(&str, &str); 3] = [
+    ("activation.cu", include_str!("activation.cu")),
+    ("dense.cu", include_str!("dense.cu")),
+    ("norm.cu", include_str!("norm.cu")),
+];
+
+/// What they include.
+pub(crate) const HEADERS: [(&str, &str); 2] =
+    [("four.cuh", include_str!("four.cuh")), ("reduce.cuh", include_str!("reduce.cuh"))];
 
 /// Threads of a block.
 const THREADS: u32 = 256;
@@ -175,6 +188,8 @@ fn on_gpu(work: impl FnOnce(&Gpu) -> Outcome<()>) -> Outcome<()> {
 pub(crate) enum Parameter {
     /// `float *`
     Buffer(Buffer),
+    /// A pointer to something else, or to nothing.
+    Address(Address),
     /// `size_t`
     Size(usize),
     /// `float`
@@ -214,7 +229,21 @@ impl From<u32> for Parameter {
 pub(crate) unsafe fn each(kernel: &'static str, count: usize, parameters: &[Parameter]) -> Outcome<()> {
     let blocks = u32::try_from(count.div_ceil(THREADS as usize)).map_err(|_| sizes(kernel))?;
     // SAFETY: the caller's word.
-    unsafe { start(kernel, blocks, THREADS, parameters) }
+    unsafe { start(kernel, [blocks, 1], THREADS, parameters) }
+}
+
+/// Starts one of our kernels with a thread for every four of `count` things.
+///
+/// # Safety
+/// As [`each`], when a thread for every four or more run.
+pub(crate) unsafe fn fours(kernel: &'static str, count: usize, parameters: &[Parameter]) -> Outcome<()> {
+    // SAFETY: the caller's word.
+    unsafe { each(kernel, count.div_ceil(4), parameters) }
+}
+
+/// How many threads share a row of `size` numbers: whole warps, as many as there is work for.
+pub(crate) fn threads(size: usize) -> u32 {
+    u32::try_from(size.next_multiple_of(32)).map_or(THREADS, |threads| threads.clamp(32, THREADS))
 }
 
 /// Starts one of our kernels with a block of threads for each of `count` rows.
@@ -222,26 +251,60 @@ pub(crate) unsafe fn each(kernel: &'static str, count: usize, parameters: &[Para
 /// # Safety
 /// As [`each`], for `count` blocks of `threads` threads.
 pub(crate) unsafe fn rows(kernel: &'static str, count: usize, threads: u32, parameters: &[Parameter]) -> Outcome<()> {
-    let blocks = u32::try_from(count).map_err(|_| sizes(kernel))?;
     // SAFETY: the caller's word.
-    unsafe { start(kernel, blocks, threads, parameters) }
+    unsafe { table(kernel, [count, 1], threads, parameters) }
+}
+
+/// Starts one of our kernels with a block of threads for each place of a table; along its second axis there may be
+/// 65,535 at most.
+///
+/// # Safety
+/// As [`each`], for as many blocks of `threads` threads.
+pub(crate) unsafe fn table(
+    kernel: &'static str,
+    places: [usize; 2],
+    threads: u32,
+    parameters: &[Parameter],
+) -> Outcome<()> {
+    let [across, down] = places.map(|count| u32::try_from(count).map_err(|_| sizes(kernel)));
+    // SAFETY: the caller's word.
+    unsafe { start(kernel, [across?, down?], threads, parameters) }
 }
 
 /// # Safety
 /// As [`each`].
-unsafe fn start(kernel: &'static str, blocks: u32, threads: u32, parameters: &[Parameter]) -> Outcome<()> {
-    if blocks == 0 {
+unsafe fn start(kernel: &'static str, [across, down]: [u32; 2], threads: u32, parameters: &[Parameter]) -> Outcome<()> {
+    if across == 0 || down == 0 {
         return Ok(());
     }
     let mut values: Vec<u64> = parameters.iter().map(bytes).collect();
     let mut places: Vec<*mut c_void> = values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
-    let grid = Grid { blocks: [blocks, 1, 1], threads: [threads, 1, 1], shared: 0 };
+    let grid = Grid { blocks: [across, down, 1], threads: [threads, 1, 1], shared: 0 };
     on_gpu(|gpu| {
         let function = gpu.kernel(kernel)?;
         gpu.counts.launches.fetch_add(1, Relaxed);
         // SAFETY: the parameters lie in `values` until the call is done; the rest is the caller's word.
         unsafe { gpu.driver.launch(function, grid, DEFAULT_STREAM, places.as_mut_ptr()) }
     })
+}
+
+/// Rows that are summed up strip by strip, so that there is work for the whole device: the strips depend on the sizes
+/// only, and so does the order of the sums.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strips {
+    /// How many strips.
+    pub(crate) count: usize,
+    /// How many rows in each; fewer in the last.
+    pub(crate) rows: usize,
+}
+
+impl Strips {
+    /// Strips of `rows` rows of so many columns; 32 columns are one block's.
+    pub(crate) fn of(rows: usize, columns: usize) -> Self {
+        let wanted = (512 / columns.div_ceil(32).max(1)).clamp(1, rows.div_ceil(64).max(1));
+        let rows_each = rows.div_ceil(wanted).max(1);
+        Self { count: rows.div_ceil(rows_each), rows: rows_each }
+    }
 }
 
 /// A parameter as it lies in memory, from its first byte on.
@@ -252,6 +315,7 @@ fn bytes(parameter: &Parameter) -> u64 {
     };
     match *parameter {
         Parameter::Buffer(buffer) => buffer.address,
+        Parameter::Address(address) => address,
         Parameter::Size(size) => size as u64,
         Parameter::Number(number) => narrow(number.to_bits()),
         Parameter::Bits(bits) => narrow(bits),

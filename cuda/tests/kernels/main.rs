@@ -13,7 +13,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cuda::kernels::{Cache, Sources, Unit, cubin, entries};
+use cuda::kernels::{Cache, Sources, Unit, cubin, entries, ours};
 use cuda::library::{self, Kind};
 use cuda::nvrtc::Nvrtc;
 
@@ -101,6 +101,20 @@ fn all_of_dfdx_compiles_for_all_architectures() {
 #[test]
 fn all_of_dfdx_compiles_with_the_newest_compiler() {
     all(&NVRTC_13, &SOURCES.units().collect::<Vec<_>>(), &[90], check);
+}
+
+#[test]
+fn all_of_ours_compiles_for_all_architectures() {
+    let units: Vec<Unit> = ours().collect();
+    let units: Vec<&Unit> = units.iter().collect();
+    let check = |unit: &Unit, architecture: u32, cubin: &[u8]| {
+        let read = elf::read(cubin);
+        assert_eq!(read.architecture, architecture, "{}", unit.name);
+        assert!(read.entries.iter().all(|kernel| kernel.starts_with("assay_")), "{}: {:?}", unit.name, read.entries);
+        assert_eq!(read.entries.len(), unit.text.matches("__global__").count(), "{}", unit.name);
+    };
+    all(&NVRTC_12, &units, &ARCHITECTURES, check);
+    all(&NVRTC_13, &units, &[90], check);
 }
 
 /// dfdx compiles some kernels at run time, from texts in its Rust sources with gaps for types.

@@ -1,0 +1,55 @@
+//! Whole numbers on the device.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::{Parameter, Room, on_gpu};
+use crate::code::Outcome;
+use crate::driver::DEFAULT_STREAM;
+
+/// Whole numbers on the device: which row, which class.
+#[derive(Debug)]
+pub struct Indices {
+    room: Room,
+    end: u32,
+}
+
+impl Indices {
+    /// Copies them to the device.
+    ///
+    /// # Errors
+    /// When there is no room, or the copy fails.
+    pub fn new(indices: &[u32]) -> Outcome<Self> {
+        let room = Room::new(indices.len())?;
+        on_gpu(|gpu| {
+            gpu.counts.uploads.fetch_add(1, Relaxed);
+            let (to, bytes) = (room.buffer().address(), 4 * indices.len());
+            // SAFETY: the room is for as many numbers of 4 bytes as the slice has.
+            unsafe { gpu.driver.upload(to, indices.as_ptr().cast(), bytes, DEFAULT_STREAM) }
+        })?;
+        Ok(Self { room, end: indices.iter().map(|index| index.saturating_add(1)).max().unwrap_or(0) })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.room.buffer().len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether all of them are below a limit.
+    #[must_use]
+    pub fn are_below(&self, limit: usize) -> bool {
+        self.end as usize <= limit
+    }
+}
+
+impl From<&Indices> for Parameter {
+    fn from(indices: &Indices) -> Self {
+        Self::Address(indices.room.buffer().address())
+    }
+}

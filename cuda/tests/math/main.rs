@@ -1,0 +1,11 @@
+//! Our own kernels compute what their formulas say: on the simulated GPU, against the formulas in `f64`, and their
+//! gradients against finite differences of these.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod activation;
+mod dense;
+mod norm;
+mod rig;
+#[path = "../support/mod.rs"]
+mod support;
