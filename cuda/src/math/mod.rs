@@ -414,6 +414,7 @@ fn check(function: &'static str, good: bool) -> Outcome<()> {
     if good { Ok(()) } else { Err(sizes(function)) }
 }
 
-fn sizes(function: &'static str) -> Failure {
+/// The failure of a function whose buffers have sizes that don't go together.
+pub fn sizes(function: &'static str) -> Failure {
     Failure::because(function, INVALID_VALUE, "buffers of sizes that don't go together")
 }

@@ -109,6 +109,11 @@ impl Op for Activate {
         }
         Ok(())
     }
+
+    #[cfg(feature = "gpu")]
+    fn kernels(&mut self) -> Option<&mut dyn crate::nn::op::Kernels> {
+        Some(self)
+    }
 }
 
 /// Value and slope. NaN stays NaN.

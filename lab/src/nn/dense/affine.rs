@@ -38,4 +38,9 @@ impl Op for Affine {
         gradient.transposed().times(x).on_all_cores().add_to(of_weight, self.from);
         Ok(())
     }
+
+    #[cfg(feature = "gpu")]
+    fn kernels(&mut self) -> Option<&mut dyn crate::nn::op::Kernels> {
+        Some(self)
+    }
 }

@@ -4,6 +4,8 @@
 mod activation;
 mod affine;
 mod embedding;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod linear;
 mod norm;
 
@@ -41,6 +43,11 @@ impl Op for Sum {
     fn backward(&mut self, gradient: &[f32], gradients: &mut [&mut [f32]]) -> Result<(), DevError> {
         gradients.iter_mut().for_each(|to| add_to(to, gradient));
         Ok(())
+    }
+
+    #[cfg(feature = "gpu")]
+    fn kernels(&mut self) -> Option<&mut dyn crate::nn::op::Kernels> {
+        Some(self)
     }
 }
 

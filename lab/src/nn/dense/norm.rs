@@ -14,7 +14,7 @@ use crate::nn::parallel::{parallel, per_job};
 use crate::nn::shape::{NormRows, Takes};
 
 /// As PyTorch's default.
-const EPSILON: f32 = 1e-5;
+pub(super) const EPSILON: f32 = 1e-5;
 
 /// `LayerNorm<SIZE>`: makes mean 0 and variance 1 of each row of `SIZE` numbers, then scales and shifts them
 /// (Ba, Kiros and Hinton, *Layer Normalization*, 2016). Input and output: `(batch, SIZE)` or
@@ -82,16 +82,26 @@ impl<B: Dim, L: Dim, const SIZE: usize, const ROW: usize, T: Tape<f32, Dev>>
 
 /// Inputs: rows `[rows, size]`, weight and bias `[size]`. Output: `[rows, size]`.
 pub(super) struct Normalize {
-    size: usize,
+    pub(super) size: usize,
     normal: Vec<f32>,
     /// One over each row's standard deviation.
     scales: Vec<f32>,
     weight: Vec<f32>,
+    /// The same on a GPU: each row's mean and scale.
+    #[cfg(feature = "gpu")]
+    pub(super) statistics: Option<cuda::math::Room>,
 }
 
 impl Normalize {
     pub(super) fn new(size: usize) -> Self {
-        Self { size, normal: Vec::new(), scales: Vec::new(), weight: Vec::new() }
+        Self {
+            size,
+            normal: Vec::new(),
+            scales: Vec::new(),
+            weight: Vec::new(),
+            #[cfg(feature = "gpu")]
+            statistics: None,
+        }
     }
 }
 
@@ -141,6 +151,11 @@ impl Op for Normalize {
             add_to(of_bias, &bias);
         }
         Ok(())
+    }
+
+    #[cfg(feature = "gpu")]
+    fn kernels(&mut self) -> Option<&mut dyn crate::nn::op::Kernels> {
+        Some(self)
     }
 }
 

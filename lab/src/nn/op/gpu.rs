@@ -8,13 +8,13 @@ use dfdx::tensor::{Gradients, TensorFromVec, ZerosTensor};
 use super::{Flat, Op, values};
 use crate::device::{Dev, DevError, Numbers, buffer, buffer_of, edit, failed};
 
-/// An op by kernels. The buffers of the inputs stay valid until the op is dropped, and what they hold stays.
+/// An op by kernels.
 pub(crate) trait Kernels {
     /// Computes the output, which holds anything before.
     fn forward(&mut self, inputs: &[Buffer], output: Buffer) -> Outcome<()>;
 
     /// Adds to `gradients[i]` the derivative of the loss by input `i`. Two of them may be the same buffer.
-    fn backward(&mut self, gradient: Buffer, gradients: &[Buffer]) -> Outcome<()>;
+    fn backward(&mut self, inputs: &[Buffer], gradient: Buffer, gradients: &[Buffer]) -> Outcome<()>;
 }
 
 /// Where a tensor's gradient is, without holding its values.
@@ -23,8 +23,9 @@ type Place = Box<dyn Fn(&mut Gradients<f32, Dev>) -> Result<&mut Numbers, DevErr
 /// An op on the tape.
 pub(super) struct Node {
     op: Box<dyn Op>,
-    /// Kernels read them where they are.
     inputs: Vec<Flat>,
+    /// Where they are, for kernels.
+    buffers: Vec<Buffer>,
     places: Vec<Place>,
     output: Place,
 }
@@ -32,17 +33,18 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn forward(mut op: Box<dyn Op>, inputs: &[Flat], len: usize) -> Result<(Self, Flat), DevError> {
         let device = inputs.first().map_or_else(Dev::default, |input| input.device().clone());
+        let mut buffers = Vec::new();
         let output = match op.kernels() {
             Some(kernels) => {
                 let output = cuda::gpu::unfilled(|| device.try_zeros_like(&(len,)))?;
-                let buffers = inputs.iter().map(buffer).collect::<Result<Vec<_>, _>>()?;
+                buffers = inputs.iter().map(buffer).collect::<Result<_, _>>()?;
                 kernels.forward(&buffers, buffer(&output)?).map_err(failed)?;
                 output
             }
             None => device.try_tensor_from_vec(op.forward(inputs.iter().map(values).collect())?, (len,))?,
         };
         let places = inputs.iter().map(place).collect();
-        let node = Self { op, inputs: inputs.to_vec(), places, output: place(&output) };
+        let node = Self { op, inputs: inputs.to_vec(), buffers, places, output: place(&output) };
         Ok((node, output))
     }
 
@@ -52,7 +54,7 @@ impl Node {
             let gradient = buffer_of(output);
             let to = self.places.iter().map(|place| place(gradients).map(|to| buffer_of(to)));
             let to = to.collect::<Result<Vec<_>, _>>()?;
-            return kernels.backward(gradient, &to).map_err(failed);
+            return kernels.backward(&self.buffers, gradient, &to).map_err(failed);
         }
         let gradient = edit(output, |numbers| numbers.to_vec())?;
         let mut added: Vec<Vec<f32>> = self.inputs.iter().map(|input| vec![0.0; input.shape().0]).collect();

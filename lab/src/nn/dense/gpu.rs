@@ -1,0 +1,74 @@
+//! The same on a GPU.
+
+use cuda::code::Outcome;
+use cuda::math::{Buffer, Room, activation, dense, norm, sizes};
+
+use super::Sum;
+use super::activation::{Activate, Curve};
+use super::affine::Affine;
+use super::norm::{EPSILON, Normalize};
+use crate::nn::op::Kernels;
+
+impl Kernels for Affine {
+    fn forward(&mut self, inputs: &[Buffer], output: Buffer) -> Outcome<()> {
+        let [x, weight, bias] = *inputs else { return Err(sizes("affine")) };
+        dense::affine(x, weight, bias, output)
+    }
+
+    fn backward(&mut self, inputs: &[Buffer], gradient: Buffer, gradients: &[Buffer]) -> Outcome<()> {
+        let ([x, weight, _], [of_x, of_weight, of_bias]) = (inputs, gradients) else { return Err(sizes("affine")) };
+        dense::affine_backward(gradient, [*x, *weight], [*of_x, *of_weight, *of_bias])
+    }
+}
+
+impl Kernels for Sum {
+    fn forward(&mut self, inputs: &[Buffer], output: Buffer) -> Outcome<()> {
+        let [x, y] = *inputs else { return Err(sizes("sum")) };
+        output.copy(x)?;
+        dense::add(output, y)
+    }
+
+    fn backward(&mut self, _: &[Buffer], gradient: Buffer, gradients: &[Buffer]) -> Outcome<()> {
+        gradients.iter().try_for_each(|to| dense::add(*to, gradient))
+    }
+}
+
+impl Kernels for Activate {
+    fn forward(&mut self, inputs: &[Buffer], output: Buffer) -> Outcome<()> {
+        let [x] = *inputs else { return Err(sizes("activate")) };
+        activation::activate(self.curve.into(), x, output)
+    }
+
+    fn backward(&mut self, inputs: &[Buffer], gradient: Buffer, gradients: &[Buffer]) -> Outcome<()> {
+        let ([x], [to]) = (inputs, gradients) else { return Err(sizes("activate")) };
+        activation::activate_backward(self.curve.into(), gradient, *x, *to)
+    }
+}
+
+impl From<Curve> for activation::Curve {
+    fn from(curve: Curve) -> Self {
+        match curve {
+            Curve::Relu => Self::Relu,
+            Curve::Gelu => Self::Gelu,
+            Curve::FastGelu => Self::FastGelu,
+            Curve::Sigmoid => Self::Sigmoid,
+            Curve::Tanh => Self::Tanh,
+        }
+    }
+}
+
+impl Kernels for Normalize {
+    fn forward(&mut self, inputs: &[Buffer], output: Buffer) -> Outcome<()> {
+        let [x, weight, bias] = *inputs else { return Err(sizes("normalize")) };
+        let statistics = self.statistics.insert(Room::new(2 * x.len() / self.size.max(1))?);
+        norm::normalize([x, weight, bias], EPSILON, output, statistics.buffer())
+    }
+
+    fn backward(&mut self, inputs: &[Buffer], gradient: Buffer, gradients: &[Buffer]) -> Outcome<()> {
+        let ([x, weight, _], [of_x, of_weight, of_bias], Some(statistics)) = (inputs, gradients, &self.statistics)
+        else {
+            return Err(sizes("normalize"));
+        };
+        norm::normalize_backward(gradient, [*x, *weight], statistics.buffer(), [*of_x, *of_weight, *of_bias])
+    }
+}
