@@ -3,6 +3,8 @@
 
 pub mod activation;
 pub mod dense;
+pub mod dropout;
+pub mod embedding;
 mod indices;
 pub mod norm;
 
@@ -16,15 +18,20 @@ use crate::driver::{Address, DEFAULT_STREAM, Element, Grid, Matrix, Product};
 use crate::gpu::{Gpu, gpu};
 
 /// Our own kernels: name and text of each file.
-pub(crate) const KERNELS: [(&str, &str); 3] = [
+pub(crate) const KERNELS: [(&str, &str); 5] = [
     ("activation.cu", include_str!("activation.cu")),
     ("dense.cu", include_str!("dense.cu")),
+    ("dropout.cu", include_str!("dropout.cu")),
+    ("embedding.cu", include_str!("embedding.cu")),
     ("norm.cu", include_str!("norm.cu")),
 ];
 
 /// What they include.
-pub(crate) const HEADERS: [(&str, &str); 2] =
-    [("four.cuh", include_str!("four.cuh")), ("reduce.cuh", include_str!("reduce.cuh"))];
+pub(crate) const HEADERS: [(&str, &str); 3] = [
+    ("four.cuh", include_str!("four.cuh")),
+    ("philox.cuh", include_str!("philox.cuh")),
+    ("reduce.cuh", include_str!("reduce.cuh")),
+];
 
 /// Threads of a block.
 const THREADS: u32 = 256;

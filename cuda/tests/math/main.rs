@@ -5,6 +5,8 @@
 
 mod activation;
 mod dense;
+mod dropout;
+mod embedding;
 mod norm;
 mod rig;
 #[path = "../support/mod.rs"]
