@@ -6,6 +6,7 @@ pub mod dense;
 pub mod dropout;
 pub mod embedding;
 mod indices;
+pub mod loss;
 pub mod norm;
 
 pub use indices::Indices;
@@ -18,11 +19,12 @@ use crate::driver::{Address, DEFAULT_STREAM, Element, Grid, Matrix, Product};
 use crate::gpu::{Gpu, gpu};
 
 /// Our own kernels: name and text of each file.
-pub(crate) const KERNELS: [(&str, &str); 5] = [
+pub(crate) const KERNELS: [(&str, &str); 6] = [
     ("activation.cu", include_str!("activation.cu")),
     ("dense.cu", include_str!("dense.cu")),
     ("dropout.cu", include_str!("dropout.cu")),
     ("embedding.cu", include_str!("embedding.cu")),
+    ("loss.cu", include_str!("loss.cu")),
     ("norm.cu", include_str!("norm.cu")),
 ];
 
@@ -201,6 +203,8 @@ pub(crate) enum Parameter {
     Size(usize),
     /// `float`
     Number(f32),
+    /// `double`
+    Double(f64),
     /// `unsigned int`
     Bits(u32),
 }
@@ -325,6 +329,7 @@ fn bytes(parameter: &Parameter) -> u64 {
         Parameter::Address(address) => address,
         Parameter::Size(size) => size as u64,
         Parameter::Number(number) => narrow(number.to_bits()),
+        Parameter::Double(number) => number.to_bits(),
         Parameter::Bits(bits) => narrow(bits),
     }
 }
