@@ -37,7 +37,7 @@ pub fn affine_backward(
 
 fn affine_sizes(x: Buffer, weight: Buffer, bias: Buffer, out: Buffer) -> Outcome<(usize, usize, usize)> {
     let to = bias.len();
-    check("affine", to > 0 && weight.len() % to == 0 && out.len() % to == 0)?;
+    check("affine", to > 0 && weight.len().is_multiple_of(to) && out.len().is_multiple_of(to))?;
     let (rows, from) = (out.len() / to, weight.len() / to);
     check("affine", x.len() == rows * from)?;
     Ok((rows, from, to))
@@ -49,7 +49,7 @@ fn affine_sizes(x: Buffer, weight: Buffer, bias: Buffer, out: Buffer) -> Outcome
 /// As [`affine`].
 pub fn sum_columns(sums: Buffer, x: Buffer) -> Outcome<()> {
     let columns = sums.len();
-    check("sum_columns", columns > 0 && x.len() % columns == 0)?;
+    check("sum_columns", columns > 0 && x.len().is_multiple_of(columns))?;
     let strips = Strips::of(x.len() / columns, columns);
     if strips.count <= 1 {
         return sum_strips(sums, x, columns, strips, true);

@@ -48,8 +48,15 @@ impl Indices {
     }
 }
 
+impl Indices {
+    /// Those from the `start`th on, for a kernel.
+    pub(super) fn after(&self, start: usize) -> Parameter {
+        Parameter::Address(self.room.buffer().address() + 4 * start as u64)
+    }
+}
+
 impl From<&Indices> for Parameter {
     fn from(indices: &Indices) -> Self {
-        Self::Address(indices.room.buffer().address())
+        indices.after(0)
     }
 }

@@ -3,7 +3,10 @@
 
 pub mod activation;
 pub mod dense;
+pub mod dropout;
+pub mod embedding;
 mod indices;
+pub mod loss;
 pub mod norm;
 
 pub use indices::Indices;
@@ -16,15 +19,21 @@ use crate::driver::{Address, DEFAULT_STREAM, Element, Grid, Matrix, Product};
 use crate::gpu::{Gpu, gpu};
 
 /// Our own kernels: name and text of each file.
-pub(crate) const KERNELS: [(&str, &str); 3] = [
+pub(crate) const KERNELS: [(&str, &str); 6] = [
     ("activation.cu", include_str!("activation.cu")),
     ("dense.cu", include_str!("dense.cu")),
+    ("dropout.cu", include_str!("dropout.cu")),
+    ("embedding.cu", include_str!("embedding.cu")),
+    ("loss.cu", include_str!("loss.cu")),
     ("norm.cu", include_str!("norm.cu")),
 ];
 
 /// What they include.
-pub(crate) const HEADERS: [(&str, &str); 2] =
-    [("four.cuh", include_str!("four.cuh")), ("reduce.cuh", include_str!("reduce.cuh"))];
+pub(crate) const HEADERS: [(&str, &str); 3] = [
+    ("four.cuh", include_str!("four.cuh")),
+    ("philox.cuh", include_str!("philox.cuh")),
+    ("reduce.cuh", include_str!("reduce.cuh")),
+];
 
 /// Threads of a block.
 const THREADS: u32 = 256;
@@ -194,6 +203,8 @@ pub(crate) enum Parameter {
     Size(usize),
     /// `float`
     Number(f32),
+    /// `double`
+    Double(f64),
     /// `unsigned int`
     Bits(u32),
 }
@@ -318,6 +329,7 @@ fn bytes(parameter: &Parameter) -> u64 {
         Parameter::Address(address) => address,
         Parameter::Size(size) => size as u64,
         Parameter::Number(number) => narrow(number.to_bits()),
+        Parameter::Double(number) => number.to_bits(),
         Parameter::Bits(bits) => narrow(bits),
     }
 }

@@ -48,7 +48,8 @@ pub fn normalize_backward(
 /// How many rows there are, and of which size.
 fn sizes(x: Buffer, weight: Buffer, bias: Buffer, statistics: Buffer) -> Outcome<(usize, usize)> {
     let size = weight.len();
-    let good = size > 0 && bias.len() == size && x.len() % size == 0 && statistics.len() == 2 * (x.len() / size);
+    let good =
+        size > 0 && bias.len() == size && x.len().is_multiple_of(size) && statistics.len() == 2 * (x.len() / size);
     check("normalize", good)?;
     Ok((x.len() / size, size))
 }

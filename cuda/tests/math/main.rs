@@ -5,6 +5,9 @@
 
 mod activation;
 mod dense;
+mod dropout;
+mod embedding;
+mod loss;
 mod norm;
 mod rig;
 #[path = "../support/mod.rs"]
