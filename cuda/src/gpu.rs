@@ -19,12 +19,22 @@ static OPENER: OnceLock<fn() -> Outcome<()>> = OnceLock::new();
 
 thread_local! {
     /// While a tensor is asked where its numbers are, copies don't copy: they say the address.
-    static ASKING: Cell<bool> = const { Cell::new(false) };
+    static ASKING: Cell<Asking> = const { Cell::new(Asking::Nothing) };
     static ANSWER: Cell<Option<Address>> = const { Cell::new(None) };
     /// While a buffer is made that a kernel is about to fill, it isn't filled with zeros first.
     static UNFILLED: Cell<bool> = const { Cell::new(false) };
     static ENTERED: Cell<Handle> = const { Cell::new(0) };
     static FAILED: RefCell<Option<Failure>> = const { RefCell::new(None) };
+}
+
+/// Which copies only say an address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    Nothing,
+    /// Those between host and device.
+    Host,
+    /// Those within the device: they say where they come from.
+    Device,
 }
 
 /// A device in use.
@@ -198,25 +208,46 @@ impl Gpu {
 /// # Errors
 /// When `read` did not touch the device.
 pub fn address(read: impl FnOnce()) -> Outcome<Address> {
-    ASKING.set(true);
+    ask(Asking::Host, read)
+}
+
+/// Where the numbers are that `copy` copies within the device, and which are not copied.
+///
+/// # Errors
+/// When `copy` copies nothing.
+pub fn source(copy: impl FnOnce()) -> Outcome<Address> {
+    ask(Asking::Device, copy)
+}
+
+fn ask(asking: Asking, work: impl FnOnce()) -> Outcome<Address> {
+    ASKING.set(asking);
     ANSWER.set(None);
-    read();
-    ASKING.set(false);
+    work();
+    ASKING.set(Asking::Nothing);
     ANSWER.take().ok_or_else(|| Failure::because("cuMemcpyDtoHAsync_v2", INVALID_SOURCE, "this tensor is not on a GPU"))
 }
 
 /// Whether copies are only asked for their address; then this is it.
 pub(crate) fn asked(address: Address) -> bool {
-    let asking = ASKING.get();
-    if asking {
+    answered(Asking::Host, address)
+}
+
+/// Whether copies within the device are only asked where they come from; then this is it.
+pub(crate) fn asked_within(address: Address) -> bool {
+    answered(Asking::Device, address)
+}
+
+fn answered(asking: Asking, address: Address) -> bool {
+    let asked = ASKING.get() == asking;
+    if asked {
         ANSWER.set(Some(address));
     }
-    asking
+    asked
 }
 
 /// Whether a question for an address is on its way.
 pub(crate) fn asking() -> bool {
-    ASKING.get()
+    ASKING.get() != Asking::Nothing
 }
 
 /// Makes buffers that aren't filled with zeros: whoever calls fills each with a kernel.

@@ -13,7 +13,7 @@ use cuda::math::Buffer;
 use cuda::memory::Usage;
 use cudarc::driver::{DevicePtrMut, DeviceSlice, DriverError, sys::CUresult};
 use dfdx::shapes::{HasShape, Shape};
-use dfdx::tensor::{CudaError, Tensor};
+use dfdx::tensor::{CudaError, Gradients, Tensor};
 
 use super::{Numbers, seed_random};
 
@@ -82,6 +82,20 @@ fn located(len: usize, copy: &mut dyn FnMut(&mut [f32])) -> Result<Buffer, DevEr
     // SAFETY: dfdx copies all of a tensor's numbers from or to where they are, and there are as many as it was given
     // room for.
     address.map(|address| unsafe { Buffer::new(address, len) }).map_err(failed)
+}
+
+/// Where the gradient of a tensor is.
+///
+/// # Panics
+/// When there is none.
+pub(crate) fn gradient_buffer<S: Shape>(
+    gradients: &Gradients<f32, Dev>,
+    tensor: &Tensor<S, f32, Dev>,
+) -> Result<Buffer, DevError> {
+    // dfdx gives gradients out as copies.
+    let address = cuda::gpu::source(|| drop(gradients.get(tensor))).map_err(failed)?;
+    // SAFETY: a gradient has as many numbers as its tensor.
+    Ok(unsafe { Buffer::new(address, tensor.shape().num_elements()) })
 }
 
 /// Where a gradient is.

@@ -22,7 +22,7 @@ pub use gpu::{
     Dev, DevError, device, device_memory, device_name, device_seeded, matmul_precision, set_matmul_precision,
 };
 #[cfg(feature = "gpu")]
-pub(crate) use gpu::{buffer, buffer_of, edit, failed, own_buffer, prepare};
+pub(crate) use gpu::{buffer, buffer_of, edit, failed, gradient_buffer, own_buffer, prepare};
 pub(crate) use random::random_key;
 pub use random::seed_random;
 

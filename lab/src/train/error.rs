@@ -24,6 +24,10 @@ pub enum TrainError {
     #[error("there is no room for the gradient of parameter {parameter}: {reason}")]
     Gradient { parameter: String, reason: String },
 
+    /// The GPU failed.
+    #[error("the step failed on the GPU: {reason}")]
+    Device { reason: String },
+
     /// A setting with which no step can be made.
     #[error("{setting} is {value}, and must be {allowed}")]
     Setting { setting: &'static str, value: f64, allowed: &'static str },

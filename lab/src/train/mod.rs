@@ -15,6 +15,7 @@ mod plateau;
 mod rmsprop;
 mod schedule;
 mod sgd;
+mod slot;
 mod trainer;
 
 pub use adam::{Adam, AdamW};

@@ -16,6 +16,7 @@ pub(super) enum Source<'a> {
     /// Nowhere: only weights are asked for.
     Nowhere,
     /// To be copied, one parameter after the other.
+    #[cfg(not(feature = "gpu"))]
     Copied { from: &'a Gradients<f32, Dev>, to: &'a mut Numbers },
     /// To be changed in place.
     InPlace(&'a mut Gradients<f32, Dev>),
@@ -47,6 +48,7 @@ impl Numbers {
     }
 
     /// All numbers.
+    #[cfg(not(feature = "gpu"))]
     pub(super) fn all(&self) -> &[f32] {
         &self.room[..self.end]
     }
@@ -109,6 +111,7 @@ impl TensorVisitor<f32, Dev> for Look<'_, '_> {
         };
         match &mut self.source {
             Source::Nowhere => (self.reader)(&name, weights, &mut [])?,
+            #[cfg(not(feature = "gpu"))]
             Source::Copied { from, to } => {
                 let gradient = to.next(tensor.shape().num_elements());
                 from.get(tensor).copy_into(gradient);

@@ -1,16 +1,26 @@
 //! What all optimizers have in common: the walk over the model, what they remember for each weight, and
 //! how that is saved.
 
-use std::collections::BTreeMap;
-use std::mem;
+#[cfg(feature = "gpu")]
+mod gpu;
+#[cfg(not(feature = "gpu"))]
+mod host;
 
+use std::collections::BTreeMap;
+
+#[cfg(feature = "gpu")]
+use cuda::{code::Outcome, math::Buffer};
 use dfdx::nn::TensorCollection;
 use dfdx::tensor::Gradients;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+#[cfg(feature = "gpu")]
+use self::gpu::update;
+#[cfg(not(feature = "gpu"))]
+use self::host::update;
 use super::TrainError;
-use super::parameters::{Numbers, Source, change, read};
+use super::slot::{self, Slot};
 use crate::device::Dev;
 
 /// An optimizer: it changes the weights of a model by one step against their gradients. What it remembers
@@ -53,6 +63,17 @@ pub trait Optimizer {
     /// of [`Optimizer::buffers`].
     fn step(&self, steps: u64, weights: &mut [f32], gradient: &[f32], buffers: &mut [Vec<f32>]);
 
+    /// The same on a GPU. Without kernels of its own, an optimizer has its numbers copied to the processor and back.
+    ///
+    /// # Errors
+    /// When the GPU fails.
+    #[cfg(feature = "gpu")]
+    fn step_on_gpu(&self, steps: u64, weights: Buffer, gradient: Buffer, buffers: &[Buffer]) -> Outcome<()> {
+        gpu::through_host(buffers, weights, gradient, &mut |weights, gradient, buffers| {
+            self.step(steps, weights, gradient, buffers);
+        })
+    }
+
     /// What is remembered between steps.
     fn memory(&self) -> &Memory;
 
@@ -84,7 +105,7 @@ pub trait Optimizer {
         let mut tensors = Vec::new();
         for (parameter, Remembered { buffers, .. }) in &memory.parameters {
             for (name, values) in self.buffers().iter().zip(buffers) {
-                tensors.push((format!("{parameter}.{name}"), values.clone()));
+                tensors.push((format!("{parameter}.{name}"), slot::numbers(values)));
             }
         }
         let steps = memory.parameters.iter().map(|(name, remembered)| (name.clone(), remembered.steps));
@@ -186,6 +207,11 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
         (**self).step(steps, weights, gradient, buffers);
     }
 
+    #[cfg(feature = "gpu")]
+    fn step_on_gpu(&self, steps: u64, weights: Buffer, gradient: Buffer, buffers: &[Buffer]) -> Outcome<()> {
+        (**self).step_on_gpu(steps, weights, gradient, buffers)
+    }
+
     fn memory(&self) -> &Memory {
         (**self).memory()
     }
@@ -200,7 +226,8 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
 pub struct Memory {
     step: u64,
     parameters: BTreeMap<String, Remembered>,
-    scratch: Scratch,
+    #[cfg(not(feature = "gpu"))]
+    scratch: host::Scratch,
 }
 
 impl Memory {
@@ -229,18 +256,26 @@ impl Memory {
                     format!("the buffers of {parameter} have {} and {} numbers", buffers[0].len(), other.len());
                 return Err(TrainError::State { optimizer, reason });
             }
+            let buffers = buffers.into_iter().map(slot::of).collect::<Result<_, _>>()?;
             parameters.insert(parameter.clone(), Remembered { steps, buffers });
         }
-        Ok(Self { step: header.step, parameters, scratch: Scratch::default() })
+        Ok(Self { step: header.step, parameters, ..Self::default() })
+    }
+
+    /// Takes the memory out of an optimizer that can make a step, so that both can be used.
+    fn out_of(optimizer: &mut dyn Optimizer) -> Result<Self, TrainError> {
+        optimizer.check()?;
+        Ok(std::mem::take(optimizer.memory_mut()))
     }
 
     /// The place for a parameter with this many weights.
     fn place(&mut self, name: &str, len: usize, buffers: usize) -> Result<(), TrainError> {
         if !self.parameters.contains_key(name) {
-            let fresh = Remembered { steps: 0, buffers: vec![vec![0.0; len]; buffers] };
+            let buffers = (0..buffers).map(|_| slot::zeros(len)).collect::<Result<_, _>>()?;
+            let fresh = Remembered { steps: 0, buffers };
             self.parameters.insert(name.to_owned(), fresh);
         }
-        let held = self.parameters.get(name).and_then(|remembered| remembered.buffers.first()).map_or(len, Vec::len);
+        let held = self.parameters.get(name).and_then(|remembered| remembered.buffers.first()).map_or(len, slot::len);
         if held == len {
             Ok(())
         } else {
@@ -260,15 +295,7 @@ impl PartialEq for Memory {
 #[derive(Debug, Clone, PartialEq)]
 struct Remembered {
     steps: u64,
-    buffers: Vec<Vec<f32>>,
-}
-
-/// Room that is used again in each step.
-#[derive(Debug, Clone, Default)]
-struct Scratch {
-    order: Vec<(String, usize)>,
-    gradients: Numbers,
-    weights: Numbers,
+    buffers: Vec<Slot>,
 }
 
 /// Everything an optimizer is and remembers: a part to be saved as JSON, and named arrays to be saved as
@@ -292,76 +319,6 @@ pub struct OptimizerHeader {
     pub step: u64,
     /// How many steps were made for each parameter; fewer if it was frozen at times.
     pub steps: BTreeMap<String, u64>,
-}
-
-/// One step: reads and checks all gradients, then changes the weights.
-fn update<O: Optimizer, M: TensorCollection<f32, Dev>>(
-    optimizer: &mut O,
-    model: &mut M,
-    gradients: &Gradients<f32, Dev>,
-) -> Result<(), TrainError> {
-    let mut memory = begin(optimizer)?;
-    let mut scratch = mem::take(&mut memory.scratch);
-    let (step, buffers) = (memory.step + 1, optimizer.buffers().len());
-    let source = Source::Copied { from: gradients, to: &mut scratch.gradients };
-    let order = &mut scratch.order;
-    let done =
-        read(model, false, source, &mut |name, _, gradient| accept(&mut memory, order, step, name, gradient, buffers));
-    let done = done.and_then(|()| {
-        memory.step = step;
-        let mut places = scratch.order.iter();
-        let mut start = 0;
-        change(model, &mut scratch.weights, &mut |weights| {
-            make(optimizer, &mut memory, places.next(), scratch.gradients.all(), &mut start, weights);
-        })
-    });
-    memory.scratch = scratch;
-    *optimizer.memory_mut() = memory;
-    done
-}
-
-/// Takes the memory out of the optimizer, so that both can be used, with empty scratch.
-fn begin(optimizer: &mut dyn Optimizer) -> Result<Memory, TrainError> {
-    optimizer.check()?;
-    let mut memory = mem::take(optimizer.memory_mut());
-    memory.scratch.order.clear();
-    memory.scratch.gradients.clear();
-    Ok(memory)
-}
-
-/// Whether a step can be made with this gradient.
-fn accept(
-    memory: &mut Memory,
-    order: &mut Vec<(String, usize)>,
-    step: u64,
-    name: &str,
-    gradient: &[f32],
-    buffers: usize,
-) -> Result<(), TrainError> {
-    if !all_finite(gradient) {
-        return Err(TrainError::NotFinite { step, parameter: name.to_owned() });
-    }
-    memory.place(name, gradient.len(), buffers)?;
-    order.push((name.to_owned(), gradient.len()));
-    Ok(())
-}
-
-/// Makes the step for the next parameter, whose gradient begins at `start`.
-fn make(
-    optimizer: &dyn Optimizer,
-    memory: &mut Memory,
-    place: Option<&(String, usize)>,
-    gradients: &[f32],
-    start: &mut usize,
-    weights: &mut [f32],
-) {
-    // The same walk has just put every parameter into the order and the memory.
-    let Some((name, len)) = place else { return };
-    if let Some(Remembered { steps, buffers }) = memory.parameters.get_mut(name) {
-        *steps += 1;
-        optimizer.step(*steps, weights, &gradients[*start..*start + len], buffers);
-    }
-    *start += len;
 }
 
 /// Whether no value is NaN or infinite. A sum of products with zero is NaN exactly then, and needs no branch.

@@ -1,0 +1,123 @@
+//! A step on a GPU: every parameter, its gradient and what is remembered for it stay there.
+
+use cuda::code::Outcome;
+use cuda::math::Buffer;
+use dfdx::nn::TensorCollection;
+use dfdx::nn::tensor_collection::{
+    RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorMut, ViewTensorName, ViewTensorRef,
+};
+use dfdx::shapes::Shape;
+use dfdx::tensor::{Gradients, Tensor};
+
+use super::{Memory, Optimizer, Remembered, all_finite};
+use crate::device::{Dev, DevError, gradient_buffer, own_buffer};
+use crate::train::TrainError;
+use crate::train::slot::failed;
+
+/// One step: checks all gradients, then changes the weights.
+pub(super) fn update<O: Optimizer, M: TensorCollection<f32, Dev>>(
+    optimizer: &mut O,
+    model: &mut M,
+    gradients: &Gradients<f32, Dev>,
+) -> Result<(), TrainError> {
+    let mut find = FindGradients { gradients, found: Vec::new() };
+    M::iter_tensors(&mut RecursiveWalker { m: (&*model, String::new()), f: &mut find })?;
+    let mut memory = Memory::out_of(optimizer)?;
+    let done = accept(&mut memory, &find.found, optimizer.buffers().len()).and_then(|()| {
+        let mut weights = FindWeights(Vec::new());
+        M::iter_tensors(&mut RecursiveWalker { m: model, f: &mut weights })?;
+        make(optimizer, &mut memory, &find.found, &weights.0)
+    });
+    *optimizer.memory_mut() = memory;
+    done
+}
+
+/// Whether a step can be made with these gradients; then each has its place in the memory.
+fn accept(memory: &mut Memory, gradients: &[(String, Buffer)], buffers: usize) -> Result<(), TrainError> {
+    for (name, gradient) in gradients {
+        if !all_finite(&gradient.download().map_err(failed)?) {
+            return Err(TrainError::NotFinite { step: memory.step + 1, parameter: name.clone() });
+        }
+    }
+    gradients.iter().try_for_each(|(name, gradient)| memory.place(name, gradient.len(), buffers))
+}
+
+/// Makes the step for all parameters.
+fn make(
+    optimizer: &dyn Optimizer,
+    memory: &mut Memory,
+    gradients: &[(String, Buffer)],
+    weights: &[Buffer],
+) -> Result<(), TrainError> {
+    memory.step += 1;
+    for ((name, gradient), weights) in gradients.iter().zip(weights) {
+        if let Some(Remembered { steps, buffers }) = memory.parameters.get_mut(name) {
+            *steps += 1;
+            let buffers: Vec<Buffer> = buffers.iter().map(|slot| slot.0.buffer()).collect();
+            optimizer.step_on_gpu(*steps, *weights, *gradient, &buffers).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// What an optimizer does on the processor with weights, a gradient and buffers.
+type Step<'a> = dyn FnMut(&mut [f32], &[f32], &mut [Vec<f32>]) + 'a;
+
+/// A step on copies.
+pub(super) fn through_host(buffers: &[Buffer], weights: Buffer, gradient: Buffer, step: &mut Step<'_>) -> Outcome<()> {
+    let mut kept = buffers.iter().map(|buffer| buffer.download()).collect::<Outcome<Vec<_>>>()?;
+    let mut changed = weights.download()?;
+    step(&mut changed, &gradient.download()?, &mut kept);
+    weights.upload(&changed)?;
+    buffers.iter().zip(&kept).try_for_each(|(buffer, kept)| buffer.upload(kept))
+}
+
+/// Finds the gradients of all trainable parameters, with their names.
+struct FindGradients<'a> {
+    gradients: &'a Gradients<f32, Dev>,
+    found: Vec<(String, Buffer)>,
+}
+
+impl TensorVisitor<f32, Dev> for FindGradients<'_> {
+    type Viewer = (ViewTensorRef, ViewTensorName);
+    type Err = TrainError;
+    type E2 = f32;
+    type D2 = Dev;
+
+    fn visit<S: Shape>(
+        &mut self,
+        options: TensorOptions<S, f32, Dev>,
+        (tensor, name): (&Tensor<S, f32, Dev>, String),
+    ) -> Result<Option<Tensor<S, f32, Dev>>, TrainError> {
+        if options.do_gradient_update {
+            let found = gradient_buffer(self.gradients, tensor).map_err(|error| device(&error))?;
+            self.found.push((name, found));
+        }
+        Ok(None)
+    }
+}
+
+/// Finds the weights of all trainable parameters, to be written to.
+struct FindWeights(Vec<Buffer>);
+
+impl TensorVisitor<f32, Dev> for FindWeights {
+    type Viewer = ViewTensorMut;
+    type Err = TrainError;
+    type E2 = f32;
+    type D2 = Dev;
+
+    fn visit<S: Shape>(
+        &mut self,
+        options: TensorOptions<S, f32, Dev>,
+        tensor: &mut Tensor<S, f32, Dev>,
+    ) -> Result<Option<Tensor<S, f32, Dev>>, TrainError> {
+        if options.do_gradient_update {
+            self.0.push(own_buffer(tensor).map_err(|error| device(&error))?);
+        }
+        Ok(None)
+    }
+}
+
+fn device(error: &DevError) -> TrainError {
+    TrainError::Device { reason: error.to_string() }
+}
