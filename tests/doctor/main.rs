@@ -175,6 +175,13 @@ fn it_says_what_is_there_and_what_to_do() {
     println!("{skipped} cases skipped");
 }
 
+#[test]
+fn its_help_has_an_example() {
+    let output = Command::new(env!("CARGO_BIN_EXE_assay")).args(["doctor", "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(help.contains("Examples:\n  assay doctor\n") && help.contains("ASSAY_CUDA_LIBRARIES"), "{help}");
+}
+
 /// What `assay doctor` prints on a machine whose only libraries are in this folder.
 fn doctor(folder: &Path) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
