@@ -2,6 +2,7 @@
 
 mod cell_host;
 mod compare;
+mod doctor;
 mod env;
 mod export;
 mod guard;
@@ -46,6 +47,7 @@ enum Verb {
     Merge(keep::Merge),
     Install(install::Args),
     Env(env::Args),
+    Doctor(doctor::Args),
     Kernel(kernel::Args),
     #[command(hide = true)]
     CellHost(cell_host::Args),
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Verb::Merge(args) => keep::merge(args),
         Verb::Install(args) => install::run(args),
         Verb::Env(args) => env::run(args),
+        Verb::Doctor(args) => doctor::run(args),
         Verb::Kernel(args) => kernel::run(args),
         Verb::CellHost(args) => cell_host::run(args),
         Verb::Guard(args) => guard::run(args),

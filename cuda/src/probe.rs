@@ -143,8 +143,9 @@ fn devices(driver: &Opened) -> Result<Vec<Properties>, Problem> {
     }
 }
 
-/// The number of the driver's kernel module.
-fn release() -> Option<String> {
+/// The number of the driver's kernel module: `580.82.07`. None where the system has no such file.
+#[must_use]
+pub fn release() -> Option<String> {
     let text = fs::read_to_string("/sys/module/nvidia/version").ok()?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }

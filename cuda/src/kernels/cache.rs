@@ -73,12 +73,16 @@ struct Locked {
 }
 
 impl Locked {
+    /// Nobody else writes to the file beside, as the lock is ours.
     fn put(&self, key: &str, cubin: &[u8]) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&Sha256::digest(cubin))?;
-        file.write_all(cubin)?;
-        file.persist(self.folder.join(format!("{key}.cubin")))?;
-        Ok(())
+        let beside = self.folder.join(format!("{key}.new"));
+        let whole = || -> io::Result<()> {
+            let mut file = File::create(&beside)?;
+            file.write_all(&Sha256::digest(cubin))?;
+            file.write_all(cubin)?;
+            fs::rename(&beside, self.folder.join(format!("{key}.cubin")))
+        };
+        whole().inspect_err(|_| drop(fs::remove_file(&beside)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where NVIDIA's libraries may lie: a toolkit, Python's wheels, PyTorch.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Folders, as in `PATH`, that are searched before all others.
@@ -52,7 +53,8 @@ fn toolkits() -> Vec<PathBuf> {
     roots
 }
 
-/// Folders of installed Python packages: of the active environment, of every `python3` in the path, of the person.
+/// Folders of installed Python packages: of the active environment, of every `python3` in the path, of
+/// Jupyter, of the person.
 /// Found by how they are laid out, as running Python takes longer than all the rest.
 fn sites() -> Vec<PathBuf> {
     let mut prefixes: Vec<_> = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().flat_map(paths).collect();
@@ -61,6 +63,7 @@ fn sites() -> Vec<PathBuf> {
             prefixes.extend(installations(&folder));
         }
     }
+    prefixes.extend(ancestors());
     prefixes.extend(paths("PYTHONUSERBASE"));
     prefixes.extend(std::env::home_dir().map(|home| home.join(".local")));
     let mut sites = Vec::new();
@@ -74,6 +77,27 @@ fn sites() -> Vec<PathBuf> {
         }
     }
     sites
+}
+
+/// The prefixes of the Python that started this process: Jupyter, often from an environment that nobody activated.
+fn ancestors() -> Vec<PathBuf> {
+    let parent = |process: u32| -> Option<u32> {
+        // `pid (name) state parent ...`, and a name may have brackets.
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()
+    };
+    let processes = std::iter::successors(Some(std::process::id()), |process| parent(*process));
+    let command = |process| std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    processes.take(6).filter_map(|process| prefix(&command(process))).collect()
+}
+
+/// The prefix of the Python that runs this command, whose words end with zeros; none where it runs something else.
+/// The word is what was called, so a link into another installation is not followed.
+fn prefix(command: &[u8]) -> Option<PathBuf> {
+    let program = Path::new(OsStr::from_bytes(command.split(|byte| *byte == 0).next()?));
+    let python = program.file_name()?.as_bytes().starts_with(b"python");
+    let folder = program.parent().filter(|folder| python && folder.is_absolute())?;
+    folder.parent().map(Path::to_owned)
 }
 
 /// The prefixes of a `python3` in a folder of the path: its own, that of the file it is a link to, and Debian's for
@@ -127,6 +151,19 @@ mod tests {
         let names = ["cuda-11.8", "cuda-12.10", "cuda-12.9", "other", "cuda-13.0"].map(PathBuf::from);
         let expected = ["cuda-13.0", "cuda-12.10", "cuda-12.9", "cuda-11.8"].map(PathBuf::from);
         assert_eq!(newest(names.to_vec(), "cuda-"), expected);
+    }
+
+    #[test]
+    fn a_python_is_known_by_the_command_that_it_runs() {
+        for (command, expected) in [
+            (&b"/home/a/venv/bin/python3.12\0-m\0jupyterlab\0"[..], Some("/home/a/venv")),
+            (b"/usr/bin/python3\0", Some("/usr")),
+            (b"python3\0-m\0jupyterlab\0", None),
+            (b"/usr/bin/bash\0/usr/bin/python3\0", None),
+            (b"", None),
+        ] {
+            assert_eq!(prefix(command).as_deref(), expected.map(Path::new), "{}", String::from_utf8_lossy(command));
+        }
     }
 
     #[test]
