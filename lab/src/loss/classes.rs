@@ -1,11 +1,15 @@
 //! Losses of class scores, with the class of each row as a number: no one-hot rows are made.
 
+#[cfg(feature = "gpu")]
+use dfdx::shapes::HasShape;
 use dfdx::shapes::Shape;
 use dfdx::tensor::{Tape, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::error::nonnegative;
 use super::fused::{Loss, fused, rounded, width};
+#[cfg(feature = "gpu")]
+use super::gpu;
 use super::softmax::softmax;
 use super::{LossError, Reduction};
 use crate::device::Dev;
@@ -84,30 +88,43 @@ impl CrossEntropy {
         classes: impl AsRef<[usize]>,
     ) -> Result<Loss<T>, LossError> {
         let (width, classes) = (width(&scores), classes.as_ref());
+        #[cfg(feature = "gpu")]
+        {
+            self.check(scores.shape().num_elements(), classes, width)?;
+            gpu::fused(scores, &mut |scores| self.on_gpu(scores, classes))
+        }
+        #[cfg(not(feature = "gpu"))]
         fused(scores, &mut |scores| self.compute(scores, classes, width))
     }
 
-    fn compute(&self, scores: &mut [f32], classes: &[usize], width: usize) -> Result<f64, LossError> {
+    /// Whether all fits together; the weights of all rows that count.
+    fn check(&self, numbers: usize, classes: &[usize], width: usize) -> Result<f64, LossError> {
         if !(0.0..=1.0).contains(&self.label_smoothing) {
             let value = self.label_smoothing;
             return Err(LossError::Setting { setting: "label smoothing", value, allowed: "from 0 to 1" });
         }
         check_weights("class weights", &self.class_weights, width)?;
-        check_classes(scores, classes, width, self.ignore_index)?;
-        let weight = |class: usize| f64::from(self.class_weights.get(class).copied().unwrap_or(1.0));
+        check_classes(numbers, classes, width, self.ignore_index)?;
         let counted = classes.iter().filter(|&&class| Some(class) != self.ignore_index);
-        let count: f64 = counted.map(|&class| weight(class)).sum();
-        if count == 0.0 {
-            return Err(LossError::Empty);
-        }
+        let count: f64 = counted.map(|&class| self.weight(class)).sum();
+        if count == 0.0 { Err(LossError::Empty) } else { Ok(count) }
+    }
+
+    fn weight(&self, class: usize) -> f64 {
+        f64::from(self.class_weights.get(class).copied().unwrap_or(1.0))
+    }
+
+    #[cfg_attr(feature = "gpu", allow(dead_code))] // there it is the kernel that computes
+    fn compute(&self, scores: &mut [f32], classes: &[usize], width: usize) -> Result<f64, LossError> {
+        let count = self.check(scores.len(), classes, width)?;
         let scale = if self.reduction == Reduction::Mean { 1.0 / count } else { 1.0 };
-        let all_weights: f64 = (0..width).map(weight).sum();
+        let all_weights: f64 = (0..width).map(|class| self.weight(class)).sum();
         let mut sum = 0.0;
         for (row, &class) in scores.chunks_exact_mut(width).zip(classes) {
             if Some(class) == self.ignore_index {
                 row.fill(0.0);
             } else {
-                sum += self.row(row, class, weight(class), all_weights, scale);
+                sum += self.row(row, class, self.weight(class), all_weights, scale);
             }
         }
         Ok(sum * scale)
@@ -126,7 +143,7 @@ impl CrossEntropy {
         row.iter_mut().for_each(|share| *share *= total);
         row[class] -= rounded(sharp * scale);
         for (class, score) in spread.into_iter().flatten().enumerate() {
-            let weight = f64::from(self.class_weights.get(class).copied().unwrap_or(1.0));
+            let weight = self.weight(class);
             loss += even * weight * log.surprise(score);
             row[class] -= rounded(even * weight * scale);
         }
@@ -153,7 +170,7 @@ pub fn focal_loss<S: Shape, T: Tape<f32, Dev>>(
 #[allow(clippy::cast_precision_loss)] // counts are far below 2^52
 fn focal(scores: &mut [f32], classes: &[usize], width: usize, gamma: f64) -> Result<f64, LossError> {
     nonnegative("gamma", gamma)?;
-    check_classes(scores, classes, width, None)?;
+    check_classes(scores.len(), classes, width, None)?;
     let count = classes.len() as f64;
     let mut sum = 0.0;
     for (row, &class) in scores.chunks_exact_mut(width).zip(classes) {
@@ -179,8 +196,8 @@ fn check_weights(what: &'static str, weights: &[f32], width: usize) -> Result<()
 }
 
 /// Whether there is one class for each row of scores, and each is in range or is to be ignored.
-fn check_classes(scores: &[f32], classes: &[usize], width: usize, ignored: Option<usize>) -> Result<(), LossError> {
-    let rows = scores.len().checked_div(width).unwrap_or(0);
+fn check_classes(numbers: usize, classes: &[usize], width: usize, ignored: Option<usize>) -> Result<(), LossError> {
+    let rows = numbers.checked_div(width).unwrap_or(0);
     if rows == 0 {
         return Err(LossError::Empty);
     }

@@ -69,7 +69,7 @@ pub(super) fn width<S: Shape, T>(tensor: &Tensor<S, f32, Dev, T>) -> usize {
 }
 
 /// Shapes that the compiler knows are always the same here; others may differ.
-fn same_shape<S: Shape, T, R>(
+pub(super) fn same_shape<S: Shape, T, R>(
     prediction: &Tensor<S, f32, Dev, T>,
     target: &Tensor<S, f32, Dev, R>,
 ) -> Result<(), LossError> {
@@ -99,7 +99,7 @@ pub(super) fn rounded(value: f64) -> f32 {
     value as f32
 }
 
-fn memory(error: DevError) -> LossError {
+pub(super) fn memory(error: DevError) -> LossError {
     LossError::Memory { reason: error.to_string() }
 }
 

@@ -11,6 +11,8 @@ mod contrastive;
 mod divergence;
 mod error;
 mod fused;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod regression;
 mod softmax;
 

@@ -16,8 +16,15 @@ pub fn mse_loss<S: Shape, T: Tape<f32, Dev>>(
     prediction: Tensor<S, f32, Dev, T>,
     wanted: Tensor<S, f32, Dev>,
 ) -> Result<Loss<T>, LossError> {
-    let wanted = target(&prediction, wanted)?;
-    fused(prediction, &mut |numbers| squared(numbers, &wanted))
+    #[cfg(feature = "gpu")]
+    {
+        super::gpu::distance(prediction, wanted, cuda::math::loss::Distance::Squared)
+    }
+    #[cfg(not(feature = "gpu"))]
+    {
+        let wanted = target(&prediction, wanted)?;
+        fused(prediction, &mut |numbers| squared(numbers, &wanted))
+    }
 }
 
 /// The mean of the absolute differences, as `torch.nn.functional.l1_loss`. Where there is no difference,
@@ -29,8 +36,15 @@ pub fn mae_loss<S: Shape, T: Tape<f32, Dev>>(
     prediction: Tensor<S, f32, Dev, T>,
     wanted: Tensor<S, f32, Dev>,
 ) -> Result<Loss<T>, LossError> {
-    let wanted = target(&prediction, wanted)?;
-    fused(prediction, &mut |numbers| absolute(numbers, &wanted))
+    #[cfg(feature = "gpu")]
+    {
+        super::gpu::distance(prediction, wanted, cuda::math::loss::Distance::Absolute)
+    }
+    #[cfg(not(feature = "gpu"))]
+    {
+        let wanted = target(&prediction, wanted)?;
+        fused(prediction, &mut |numbers| absolute(numbers, &wanted))
+    }
 }
 
 /// Half the squared difference up to `delta`, and a line that continues it beyond, so that outliers count
@@ -47,8 +61,15 @@ pub fn huber_loss<S: Shape, T: Tape<f32, Dev>>(
 ) -> Result<Loss<T>, LossError> {
     let delta = delta.into();
     positive("delta", delta)?;
-    let wanted = target(&prediction, wanted)?;
-    fused(prediction, &mut |numbers| huber(numbers, &wanted, delta as f32))
+    #[cfg(feature = "gpu")]
+    {
+        super::gpu::distance(prediction, wanted, cuda::math::loss::Distance::Huber(delta as f32))
+    }
+    #[cfg(not(feature = "gpu"))]
+    {
+        let wanted = target(&prediction, wanted)?;
+        fused(prediction, &mut |numbers| huber(numbers, &wanted, delta as f32))
+    }
 }
 
 fn squared(numbers: &mut [f32], wanted: &[f32]) -> Result<f64, LossError> {

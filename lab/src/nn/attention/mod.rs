@@ -2,6 +2,8 @@
 
 mod block;
 mod cross;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod heads;
 mod mask;
 mod position;

@@ -110,6 +110,11 @@ impl Op for AddPositions {
         }
         Ok(())
     }
+
+    #[cfg(feature = "gpu")]
+    fn kernels(&mut self) -> Option<&mut dyn crate::nn::op::Kernels> {
+        Some(self)
+    }
 }
 
 /// sin(p / 10000^(2i / dim)) at 2i and cos of the same at 2i + 1.

@@ -81,8 +81,8 @@ impl<B: Dim, S: Dim, const VOCABULARY: usize, const DIM: usize, T: Tape<f32, Dev
 
 /// Input: the table, `[vocabulary, dim]`. Output: `[tokens, dim]`.
 pub(super) struct LookUp {
-    tokens: Vec<usize>,
-    dim: usize,
+    pub(super) tokens: Vec<usize>,
+    pub(super) dim: usize,
 }
 
 impl LookUp {
@@ -111,5 +111,10 @@ impl Op for LookUp {
             add_to(&mut to[token * self.dim..][..self.dim], row);
         }
         Ok(())
+    }
+
+    #[cfg(feature = "gpu")]
+    fn kernels(&mut self) -> Option<&mut dyn crate::nn::op::Kernels> {
+        Some(self)
     }
 }

@@ -1,11 +1,12 @@
 //! The same on a GPU.
 
 use cuda::code::Outcome;
-use cuda::math::{Buffer, Room, activation, dense, norm, sizes};
+use cuda::math::{Buffer, Indices, Room, activation, dense, embedding, norm, sizes};
 
 use super::Sum;
 use super::activation::{Activate, Curve};
 use super::affine::Affine;
+use super::embedding::LookUp;
 use super::norm::{EPSILON, Normalize};
 use crate::nn::op::Kernels;
 
@@ -70,5 +71,25 @@ impl Kernels for Normalize {
             return Err(sizes("normalize"));
         };
         norm::normalize_backward(gradient, [*x, *weight], statistics.buffer(), [*of_x, *of_weight, *of_bias])
+    }
+}
+
+impl LookUp {
+    /// The tokens as kernels take them. No vocabulary has 2^32 of them.
+    #[allow(clippy::cast_possible_truncation)]
+    fn indices(&self) -> Vec<u32> {
+        self.tokens.iter().map(|token| *token as u32).collect()
+    }
+}
+
+impl Kernels for LookUp {
+    fn forward(&mut self, inputs: &[Buffer], output: Buffer) -> Outcome<()> {
+        let [table] = *inputs else { return Err(sizes("look_up")) };
+        embedding::look_up(table, &Indices::new(&self.indices())?, self.dim, output)
+    }
+
+    fn backward(&mut self, _: &[Buffer], gradient: Buffer, gradients: &[Buffer]) -> Outcome<()> {
+        let [to] = *gradients else { return Err(sizes("look_up")) };
+        embedding::look_up_backward(gradient, &self.indices(), self.dim, to)
     }
 }

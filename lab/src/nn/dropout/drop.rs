@@ -12,9 +12,9 @@ use crate::nn::parallel::{parallel, per_job};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rule {
     pub(super) percent: usize,
-    scale: f32,
-    shift: f32,
-    dropped: f32,
+    pub(super) scale: f32,
+    pub(super) shift: f32,
+    pub(super) dropped: f32,
 }
 
 impl Rule {
@@ -35,7 +35,7 @@ impl Rule {
 }
 
 #[allow(clippy::cast_precision_loss)] // below 100
-fn share(percent: usize) -> f64 {
+pub(super) fn share(percent: usize) -> f64 {
     percent as f64 / 100.0
 }
 
@@ -67,15 +67,24 @@ fn draw(percent: usize, count: usize, kept: f32) -> Vec<f32> {
 
 /// Input: groups of numbers that are dropped or kept together.
 pub(super) struct DropOut {
-    rule: Rule,
-    group: usize,
+    pub(super) rule: Rule,
+    pub(super) group: usize,
     /// For each group its scale; 0 where it was dropped.
     factors: Vec<f32>,
+    /// On a GPU it is drawn again from this.
+    #[cfg(feature = "gpu")]
+    pub(super) key: u64,
 }
 
 impl DropOut {
     pub(super) fn new(rule: Rule, group: usize) -> Self {
-        Self { rule, group: group.max(1), factors: Vec::new() }
+        Self {
+            rule,
+            group: group.max(1),
+            factors: Vec::new(),
+            #[cfg(feature = "gpu")]
+            key: random_key(),
+        }
     }
 }
 
@@ -98,5 +107,10 @@ impl Op for DropOut {
             to.iter_mut().zip(gradient).for_each(|(to, gradient)| *to += gradient * factor);
         }
         Ok(())
+    }
+
+    #[cfg(feature = "gpu")]
+    fn kernels(&mut self) -> Option<&mut dyn crate::nn::op::Kernels> {
+        Some(self)
     }
 }

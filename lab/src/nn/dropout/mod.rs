@@ -2,6 +2,8 @@
 //! Networks from Overfitting*, 2014. What is kept is scaled by 1 / (1 - p), so that nothing changes afterwards.
 
 mod drop;
+#[cfg(feature = "gpu")]
+mod gpu;
 
 use dfdx::nn::{Module, NonMutableModule, ZeroSizedModule};
 use dfdx::shapes::{Dim, HasShape, Shape};
