@@ -8,6 +8,7 @@ pub mod embedding;
 mod indices;
 pub mod loss;
 pub mod norm;
+pub mod optimizer;
 
 pub use indices::Indices;
 
@@ -19,13 +20,14 @@ use crate::driver::{Address, DEFAULT_STREAM, Element, Grid, Matrix, Product};
 use crate::gpu::{Gpu, gpu};
 
 /// Our own kernels: name and text of each file.
-pub(crate) const KERNELS: [(&str, &str); 6] = [
+pub(crate) const KERNELS: [(&str, &str); 7] = [
     ("activation.cu", include_str!("activation.cu")),
     ("dense.cu", include_str!("dense.cu")),
     ("dropout.cu", include_str!("dropout.cu")),
     ("embedding.cu", include_str!("embedding.cu")),
     ("loss.cu", include_str!("loss.cu")),
     ("norm.cu", include_str!("norm.cu")),
+    ("optimizer.cu", include_str!("optimizer.cu")),
 ];
 
 /// What they include.

@@ -9,6 +9,7 @@ mod dropout;
 mod embedding;
 mod loss;
 mod norm;
+mod optimizer;
 mod rig;
 #[path = "../support/mod.rs"]
 mod support;
