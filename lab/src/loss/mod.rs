@@ -8,6 +8,8 @@
 mod binary;
 mod classes;
 mod contrastive;
+#[cfg(not(feature = "gpu"))]
+mod distance;
 mod divergence;
 mod error;
 mod fused;
