@@ -1,5 +1,9 @@
 //! The simulated GPU for tests.
 
+#![allow(dead_code, unreachable_pub)] // each test uses a part
+
+pub(crate) mod operations;
+
 use std::path::PathBuf;
 
 use cuda::driver::host::{Host, Limits};
