@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::cache::{self, Work};
 use super::diagnostics::Diagnostic;
-use super::generate::{Generated, Role};
+use super::generated::{Generated, Role};
 use super::{opt, trouble, types};
 use crate::environment::{Environment, Extension, remedy, toolchain_name};
 use crate::guard;

@@ -14,6 +14,7 @@ mod extension;
 pub(crate) mod failure;
 mod follow;
 pub(crate) mod generate;
+pub(crate) mod generated;
 pub(crate) mod host;
 mod imports;
 pub(crate) mod items;

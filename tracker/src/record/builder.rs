@@ -8,7 +8,7 @@ use super::queue::Queue;
 use super::{Run, registry};
 use crate::capture::{self, Found};
 use crate::config::{self, Config};
-use crate::store::write::{Beginning, NewRun, Process, Resume};
+use crate::store::beginning::{Beginning, NewRun, Process, Resume};
 use crate::{Error, Result, context};
 
 /// A run that has not started yet; made by [`Run::builder`].

@@ -13,7 +13,8 @@ use super::pending::Pending;
 use super::queue::Message;
 use super::usage::{self, Usage};
 use crate::capture::{Found, now_ms};
-use crate::store::write::{self, Batch, Beginning, Ending};
+use crate::store::beginning::{self, Beginning};
+use crate::store::write::{self, Batch, Ending};
 use crate::store::{Place, open, runtime};
 use crate::{Error, Result, Status};
 
@@ -307,12 +308,12 @@ async fn begin(conn: &mut SqliteConnection, place: &Place, beginning: &Beginning
     match beginning {
         Beginning::New(new) => loop {
             let uid = new_uid();
-            if let Some(id) = write::run(conn, place, &uid, new).await? {
+            if let Some(id) = beginning::run(conn, place, &uid, new).await? {
                 return Ok((Begun { id, uid, name: new.name.clone() }, Pending::default()));
             }
         },
         Beginning::Resume(resume) => {
-            let (begun, series) = write::resume(conn, place, resume).await?;
+            let (begun, series) = beginning::resume(conn, place, resume).await?;
             Ok((begun, Pending::resumed(series)))
         }
     }

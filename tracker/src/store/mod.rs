@@ -1,5 +1,6 @@
 //! Reading a run database: a blocking face over the SQL in `read`.
 
+pub(crate) mod beginning;
 mod keep;
 pub(crate) mod open;
 mod points;
