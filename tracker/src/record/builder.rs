@@ -82,11 +82,13 @@ impl Builder {
         };
         let cells = context::cells_from(0);
         let cells_seen = cells.len();
+        let mut context = context::current();
+        context.toolchain = context.toolchain.or_else(|| capture::rustc().map(str::to_owned));
         let new = NewRun {
             name: self.name,
             started_ms: capture::now_ms(),
             process: Process::this(),
-            context: context::current(),
+            context,
             note: self.note,
             parent: self.parent,
             group: self.group,

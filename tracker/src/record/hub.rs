@@ -183,10 +183,10 @@ impl Hub {
 
     fn gather(&mut self) {
         self.next = Instant::now() + GATHER;
-        for (name, value) in self.usage.sample() {
+        for sample in self.usage.sample() {
             // What was used before a run began is not its use.
             for run in self.runs.values_mut().filter(|run| run.began.elapsed() >= usage::EVERY) {
-                run.pending.sample(name, run.began.elapsed().as_secs(), value);
+                run.pending.sample(&sample, run.began.elapsed().as_secs());
             }
         }
         if let Err(error) = self.store(None) {

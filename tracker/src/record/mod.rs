@@ -6,6 +6,7 @@
 mod artifact;
 mod builder;
 mod checkpoint;
+mod gpus;
 mod hub;
 mod media;
 mod pending;

@@ -62,8 +62,8 @@ pub(crate) async fn run(conn: &mut SqliteConnection, place: &Place, uid: &str, n
     let mut tx = transaction(conn).await.map_err(failed())?;
     let inserted = sqlx::query_scalar!(
         "INSERT INTO run (uid, name, parent_id, family, status, started_ms, host, pid, process_start, machine,
-                          toolchain, environment, lock_hash, notebook, note, config)
-         VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                          toolchain, environment, notebook, note, config)
+         VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (uid) DO NOTHING RETURNING id",
         uid,
         new.name,
@@ -76,7 +76,6 @@ pub(crate) async fn run(conn: &mut SqliteConnection, place: &Place, uid: &str, n
         new.process.machine,
         new.context.toolchain,
         new.context.environment,
-        new.context.lock_hash,
         new.context.notebook,
         new.note,
         new.config.json,

@@ -151,11 +151,11 @@ async fn summary(tx: &mut SqliteTransaction<'_>, run: i64, series: &Series) -> s
     .await
 }
 
-/// Stores what was found out about a run's surroundings. What the notebook said is not changed.
+/// Stores what was found out about a run's surroundings.
 async fn facts(tx: &mut SqliteTransaction<'_>, run: i64, facts: &Facts) -> sqlx::Result<()> {
     let (commit, dirty) = (facts.git.as_ref().map(|git| &git.commit), facts.git.as_ref().map(|git| git.dirty));
     sqlx::query!(
-        "UPDATE run SET git_commit = ?, git_dirty = ?, lock_hash = coalesce(lock_hash, ?) WHERE id = ?",
+        "UPDATE run SET git_commit = ?, git_dirty = ?, lock_hash = coalesce(?, lock_hash) WHERE id = ?",
         commit,
         dirty,
         facts.lock_hash,
