@@ -67,11 +67,7 @@ fn body() {
         }
         "stream" => {
             tell(run.uid());
-            // Like training: a value every moment, here the time itself.
-            for step in 0_u64.. {
-                run.log("now", step, tracker::capture::now_ms());
-                std::thread::sleep(std::time::Duration::from_micros(500));
-            }
+            crate::stream::log(&run, &tracker::default_path());
         }
         "exit" => {
             (0..100).for_each(|step| run.log("loss", step, step));

@@ -20,5 +20,6 @@ mod page;
 mod querying;
 mod reporting;
 mod showing;
+mod stream;
 mod support;
 mod writers;
