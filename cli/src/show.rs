@@ -1,6 +1,6 @@
 //! `assay show`: everything about one run.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
@@ -91,7 +91,7 @@ fn write_artifact(store: &Store, run: &RunRecord, name: &str, output: Option<&Pa
         return table::print_bytes(&bytes);
     };
     ensure!(!path.exists(), "{} exists already: name another --output", path.display());
-    std::fs::write(path, &bytes).with_context(|| format!("{} could not be written", path.display()))?;
+    std::fs::write(path, &bytes).map_err(|error| table::unwritten(path, &error))?;
     let size = format::size(artifact.size);
     table::print(&format!("wrote {} ({}, {size}) to {}\n", format::plain(name), artifact.mime, path.display()))
 }

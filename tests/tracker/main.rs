@@ -17,6 +17,7 @@ mod listing;
 mod metrics;
 mod packing;
 mod page;
+mod permissions;
 mod querying;
 mod reporting;
 mod showing;

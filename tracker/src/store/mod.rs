@@ -3,6 +3,7 @@
 pub(crate) mod beginning;
 mod keep;
 pub(crate) mod open;
+mod permission;
 mod points;
 mod read;
 mod select;
@@ -16,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::compare::ParamRow;
-use crate::error::is_busy;
+use crate::error::{is_busy, is_read_only};
 use crate::model::{Artifact, Cell, Point, RunRecord, Series};
 use crate::{Comparison, Error, Query, Result, Table, capture, environment};
 
@@ -37,10 +38,11 @@ impl Store {
     /// Opens a run database that exists; never makes or changes a file that is not one.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::NotADatabase`], [`Error::Foreign`], [`Error::Newer`],
+    /// [`Error::Missing`], [`Error::NoPermission`], [`Error::NotADatabase`], [`Error::Foreign`], [`Error::Newer`],
     /// [`Error::Busy`], [`Error::Unopened`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        permission::to_read(path)?;
         let runtime = runtime()?;
         let conn = blocking(|| runtime.block_on(open::existing(path)))?;
         Ok(Self { place: Place(path.to_owned()), conn: Mutex::new(Some(conn)), runtime: Some(runtime) })
@@ -316,6 +318,11 @@ impl Place {
         move |source| {
             if is_busy(&source) {
                 return Error::Busy { path: self.0.clone(), seconds: open::BUSY_TIMEOUT.as_secs() };
+            }
+            if is_read_only(&source)
+                && let Err(error) = permission::to_write(&self.0)
+            {
+                return error;
             }
             Error::Sql { doing, path: self.0.clone(), source }
         }
