@@ -71,6 +71,11 @@ pub(crate) struct Compiler {
 }
 
 impl Compiler {
+    /// The folder with the lockfile and the features of all that cells link.
+    pub(super) fn resolved(&self) -> &Path {
+        self.extensions.last().map_or(self.environment.folder(), Extension::folder)
+    }
+
     /// Compiles a cell to a shared library, or finds the one that was compiled from the same text.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ pub(crate) mod dependency;
 pub(crate) mod diagnostics;
 pub(crate) mod engine;
 mod enter;
+pub(crate) mod executions;
 mod explain;
 mod extension;
 pub(crate) mod failure;

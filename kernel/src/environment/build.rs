@@ -5,11 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::cancel::Cancel;
 use super::cargo::{self, Artifact, Cargo, Features, Network};
-use super::{Environment, EnvironmentError, Manifest, NAMED, Progress, Toolchain, hash, home, short, sources};
+use super::{Environment, EnvironmentError, Manifest, NAMED, Progress, Toolchain, hash, home, sources};
 use super::{lock, members};
 
 /// What cargo resolved for the environment; a crate that is added must leave it so.
@@ -107,18 +105,14 @@ fn collect(
         }
     }
     fs::write(folder.join("members.txt"), members::of(built.iter().map(|artifact| artifact.source.as_path())))?;
-    let lock = fs::read(source.join("Cargo.lock"))?;
-    fs::write(folder.join("Cargo.lock"), &lock)?;
+    fs::copy(source.join("Cargo.lock"), folder.join("Cargo.lock"))?;
     fs::write(folder.join(FEATURES), serde_json::to_vec(features)?)?;
-    let mut hasher = Sha256::new();
-    hasher.update(&lock);
     let manifest = Manifest {
         hash: hash.to_owned(),
         rustc: toolchain.rustc.clone(),
         sysroot: toolchain.sysroot.clone(),
         host: toolchain.host.clone(),
         toolchain: toolchain.version.clone(),
-        lock_hash: short(hasher),
         externs,
     };
     fs::write(folder.join("environment.json"), serde_json::to_vec_pretty(&manifest)?)

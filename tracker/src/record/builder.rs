@@ -115,7 +115,7 @@ pub(super) fn resume(database: Option<PathBuf>, wanted: &str) -> Result<Run> {
 fn begin(database: Option<PathBuf>, beginning: Beginning, cells_seen: usize) -> Result<Run> {
     let (queue, messages) = Queue::new();
     let (reply, begun) = sync_channel(1);
-    let begin = Begin { beginning, messages, found: Found::about_here(), reply };
+    let begin = Begin { beginning, messages, found: Found::about_here(), cells_seen, reply };
     let path = database.unwrap_or_else(crate::default_path);
     let control = registry::ask(&path, Control::Begin(Box::new(begin)))?;
     let begun = begun.recv().unwrap_or_else(|_| Err(Error::WriterGone { run: path.display().to_string() }))?;
