@@ -1,5 +1,8 @@
 -- Version 3: the summaries of a series keep -0.0.
 --
+-- `run_snapshot` has two more kinds since: program (JSON: compiler, target, threads) and features (JSON: of each package
+-- that the cells of a notebook link). run.lock_hash is that of its snapshot `lockfile`.
+--
 -- A REAL column stores a value without a fraction as an integer, and -0.0 as 0; a column of any type stores it as it
 -- is. What is logged comes back so, in tables and views alike:
 --   a number, the infinities (9e999 and -9e999) and -0.0   as REAL, bit for bit

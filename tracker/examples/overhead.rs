@@ -12,7 +12,7 @@ use tracker::Run;
 const PIXELS: usize = 64;
 const HIDDEN: usize = 128;
 const DIGITS: usize = 10;
-const BATCH: usize = 128;
+const BATCH: usize = 256;
 const RATE: f32 = 0.1;
 
 fn main() {
