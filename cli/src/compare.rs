@@ -4,6 +4,7 @@ mod groups;
 
 use anyhow::Context;
 use comfy_table::Table;
+use serde_json::Value;
 use tracker::{Comparison, Store, format};
 
 use crate::table::{self, Database};
@@ -11,7 +12,7 @@ use crate::table::{self, Database};
 /// How wide a small chart is.
 const WIDTH: usize = 16;
 
-/// Compare runs: what differs in their configuration, and who is best by each metric
+/// Compare runs: what differs in their configuration and environment, and who is best by each metric
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples, two runs by the beginning of their uids, and repeated runs of two groups:
@@ -20,6 +21,9 @@ Examples, two runs by the beginning of their uids, and repeated runs of two grou
 
 Of groups, the last value of each metric is shown as mean ± standard deviation (runs), and p of Welch's
 t-test against the first group: how likely so great a difference is by chance alone.
+
+Where the runs were recorded in differing environments, there is a row for each part that differs: commit, compiler,
+each crate, processor, GPUs and so on.
 
 ★ marks the best of a row; ↑ and ↓ say whether more or less is better, as guessed from the
 metric's name (less of a loss, error, mae, rmse or perplexity, more of the rest).")]
@@ -97,6 +101,10 @@ fn render(store: &Store, comparison: &Comparison, all: bool, baseline: Option<us
             row(&mut table, "", curves.into_iter());
         }
     }
+    for part in comparison.environment.iter().filter(|row| row.differs) {
+        let values = part.values.iter().map(|value| value.as_ref().map(environment));
+        row(&mut table, &format!("environment.{}", part.path), values.map(Option::unwrap_or_default));
+    }
     let mut text = table::lines(&table);
     let same = comparison.params.len() - comparison.differing().count();
     if same > 0 && !all {
@@ -104,6 +112,17 @@ fn render(store: &Store, comparison: &Comparison, all: bool, baseline: Option<us
         text.push_str(&format!("{same} {noun} the same in all.\n"));
     }
     Ok(text)
+}
+
+/// A part of an environment; of a hash, what tells it from another.
+fn environment(value: &Value) -> String {
+    match value {
+        Value::Null => "absent".to_owned(),
+        Value::String(hash) if hash.len() >= 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            hash[..12].to_owned()
+        }
+        other => format::value(other),
+    }
 }
 
 /// A small chart for each run that has more than one point.

@@ -212,8 +212,7 @@ impl Sink {
     fn open(path: Option<PathBuf>) -> anyhow::Result<Self> {
         let Some(path) = path else { return Ok(Self::Stdout) };
         ensure!(!path.exists(), "{} exists already: name another --output", path.display());
-        let file = std::fs::File::create(&path);
-        let file = file.with_context(|| format!("{} could not be written", path.display()))?;
+        let file = std::fs::File::create(&path).map_err(|error| table::unwritten(&path, &error))?;
         Ok(Self::File(path, std::io::BufWriter::new(file)))
     }
 

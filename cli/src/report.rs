@@ -1,6 +1,6 @@
 //! `assay report`: runs as one HTML file.
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use std::path::PathBuf;
 
 use crate::table::{self, Database};
@@ -30,6 +30,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let path = args.output;
     ensure!(!path.exists(), "{} exists already: name another --output", path.display());
     let page = tracker::report::page(&store, runs)?;
-    std::fs::write(&path, page).with_context(|| format!("{} could not be written", path.display()))?;
+    std::fs::write(&path, page).map_err(|error| table::unwritten(&path, &error))?;
     table::print(&format!("wrote {}\n", path.display()))
 }

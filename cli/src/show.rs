@@ -1,6 +1,6 @@
 //! `assay show`: everything about one run.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
@@ -36,8 +36,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "artifact")]
     output: Option<PathBuf>,
 
-    /// Print what was found out about its surroundings: diff (of the working tree to the commit), lockfile or
-    /// machine
+    /// Print what was found out about its surroundings: diff (of the working tree to the commit), lockfile, features
+    /// (of each crate that its cells link), program or machine
     #[arg(long, value_name = "WHAT", conflicts_with_all = ["cells", "json", "artifact"])]
     print: Option<String>,
 
@@ -53,6 +53,8 @@ struct Whole {
     series: Vec<Series>,
     artifacts: Vec<Artifact>,
     cells: Vec<Cell>,
+    /// As [`Store::environment`]; not `environment`, which is the field of the run with the hash of its crates.
+    recorded_in: Value,
 }
 
 /// Runs the verb.
@@ -66,7 +68,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         return print_snapshot(&store, &run, kind);
     }
     let (series, artifacts, cells) = (store.series(&run)?, store.artifacts(&run)?, store.cells(&run)?);
-    let whole = Whole { run, series, artifacts, cells };
+    let recorded_in = store.environment(&run)?;
+    let whole = Whole { run, series, artifacts, cells, recorded_in };
     if args.json {
         return table::print_json(&whole);
     }
@@ -88,7 +91,7 @@ fn write_artifact(store: &Store, run: &RunRecord, name: &str, output: Option<&Pa
         return table::print_bytes(&bytes);
     };
     ensure!(!path.exists(), "{} exists already: name another --output", path.display());
-    std::fs::write(path, &bytes).with_context(|| format!("{} could not be written", path.display()))?;
+    std::fs::write(path, &bytes).map_err(|error| table::unwritten(path, &error))?;
     let size = format::size(artifact.size);
     table::print(&format!("wrote {} ({}, {size}) to {}\n", format::plain(name), artifact.mime, path.display()))
 }
@@ -99,6 +102,7 @@ impl Whole {
         section(&mut page, "configuration", &tree(&self.run.config));
         section(&mut page, "metrics", &self.metrics());
         section(&mut page, "artifacts", &self.artifacts());
+        section(&mut page, "environment", &tree(&said(&self.recorded_in)));
         section(&mut page, "cells", &self.cells(cells_in_full));
         page
     }
@@ -124,9 +128,6 @@ impl Whole {
             if dirty { ", with uncommitted changes" } else { "" }
         };
         line("commit", run.git.as_ref().map(|git| format!("{}{}", git.commit, changed(git.dirty))));
-        line("toolchain", run.toolchain.clone());
-        line("environment", run.environment.clone());
-        line("lockfile", run.lock_hash.clone());
         line("process", Some(format!("{} on {}", run.pid, run.host)));
         head
     }
@@ -207,6 +208,14 @@ fn section(page: &mut String, title: &str, body: &str) {
     if !body.is_empty() {
         let _ = write!(page, "\n{title}\n{body}");
     }
+}
+
+/// An environment with a word for what could not be found out; the commit stands at the head of the page.
+fn said(environment: &Value) -> Value {
+    let Value::Object(parts) = environment else { return Value::Null };
+    let known = parts.iter().filter(|(name, _)| *name != "commit");
+    let word = |value: &Value| if value.is_null() { Value::from("absent") } else { value.clone() };
+    Value::Object(known.map(|(name, value)| (name.clone(), word(value))).collect())
 }
 
 /// A configuration with one line per leaf, indented by nesting.

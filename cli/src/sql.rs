@@ -18,10 +18,11 @@ The views to read from:
              error, config
   params     run, path, kind, value, number
   tags       run, key, value
-  metrics    run, metric, context, points, last_step, last, min, min_step, max, max_step
+  metrics    run, metric, context, points, last_step, last, min, min_step, max, max_step, last_word
   points     run, metric, context, seq, step, time_ms, value
   artifacts  run, name, kind, mime, step, time_ms, hash, size
-A run is named by its uid, times are milliseconds since 1970 UTC, and NaN is NULL.")]
+A run is named by its uid, and times are milliseconds since 1970 UTC. NaN is NULL, since SQL has none; infinities
+are numbers (9e999), printed as Infinity and -Infinity. last_word says NaN, Infinity or -Infinity of such a last value.")]
 pub(crate) struct Args {
     /// One statement: SELECT, WITH, VALUES or EXPLAIN
     #[arg(value_name = "SQL")]

@@ -1,8 +1,9 @@
 //! What the verbs that read runs share: the database they open, their tables, and their way to stdout.
 
+use anyhow::anyhow;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::io::{Error, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use tracker::Store;
 
 /// Where the runs are.
@@ -65,6 +66,19 @@ pub(crate) fn marked(text: impl AsRef<str>, best: bool) -> Cell {
 /// A table as lines without trailing spaces.
 pub(crate) fn lines(table: &Table) -> String {
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// Why a file could not be written, and what to do.
+pub(crate) fn unwritten(path: &Path, error: &Error) -> anyhow::Error {
+    let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_owned()));
+    let folder = folder.as_deref().unwrap_or(path).display();
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            anyhow!("the folder {folder} may not be written: name another --output")
+        }
+        ErrorKind::NotFound => anyhow!("the folder {folder} does not exist: make it, or name another --output"),
+        _ => anyhow!("{} could not be written: {error}", path.display()),
+    }
 }
 
 /// Prints JSON for another program.

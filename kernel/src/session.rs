@@ -87,6 +87,7 @@ impl Session {
 
     async fn run(&self, request: &Execute, output: &Output) -> Result<Vec<Value>, Failure> {
         let (commands, code) = command::split(&request.code)?;
+        let source = request.store_history.then_some(request.code.as_str());
         let mut slot = self.engine.lock().await;
         let mut payload = Vec::new();
         // A cell adds all of its crates or none.
@@ -118,12 +119,18 @@ impl Session {
                 }
             }
         }
-        if !code.trim().is_empty() {
+        if code.trim().is_empty() {
+            // Before there is an engine, nothing was executed that a run could depend on.
+            if let Some(engine) = slot.as_mut() {
+                engine.executed.add(request.execution_count, source);
+            }
+        } else {
             let engine = self.engine(&mut slot, output).await?;
             let level = opt::level(&code, self.opt.load(Ordering::Relaxed));
             let request = Request {
                 cell: request.execution_count,
                 text: &code,
+                source,
                 level,
                 allow_stdin: request.allow_stdin,
                 output,
@@ -178,7 +185,7 @@ impl Session {
                     *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(data);
                 }
             });
-            let one = Execute { code: expression.clone(), allow_stdin: false, ..request.clone() };
+            let one = Execute { code: expression.clone(), allow_stdin: false, store_history: false, ..request.clone() };
             let result = match self.run(&one, &output).await {
                 Ok(_) => {
                     let data = shown.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();

@@ -81,6 +81,15 @@ def step() -> Path:
     return target / "release" / "step"
 
 
+def example(name: str) -> Path:
+    """A program of the tracker's that is timed, built."""
+    command = ["cargo", "build", "--release", "--quiet", "-p", "tracker", "--example", name]
+    subprocess.run(command, cwd=REPOSITORY, env={**os.environ, "SQLX_OFFLINE": "true"}, check=True)
+    metadata = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
+    target = json.loads(subprocess.check_output(metadata, cwd=REPOSITORY))["target_directory"]
+    return Path(target) / "release" / "examples" / name
+
+
 def peer(prefix: Path) -> tuple[Spec, Path]:
     """evcxr_jupyter, and the folder in which it finds its dependencies built."""
     root = home() / "evcxr"

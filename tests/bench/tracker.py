@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -180,14 +179,7 @@ def _peer_python(package: str) -> Path | None:
 
 
 def _clock(binary: Path | None) -> Path:
-    if binary:
-        return binary.resolve()
-    command = ["cargo", "build", "--release", "--quiet", "-p", "tracker", "--example", "clock"]
-    env = {**os.environ, "SQLX_OFFLINE": "true"}
-    subprocess.run(command, cwd=prepare.REPOSITORY, env=env, check=True)
-    metadata = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
-    target = json.loads(subprocess.check_output(metadata, cwd=prepare.REPOSITORY))["target_directory"]
-    return Path(target) / "release" / "examples" / "clock"
+    return binary.resolve() if binary else prepare.example("clock")
 
 
 def _markdown(machine: dict[str, str], assay: dict, peers: dict, arguments: argparse.Namespace) -> str:

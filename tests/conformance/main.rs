@@ -50,7 +50,8 @@ fn nbclient_executes_a_notebook() {
     environment();
     let prefix = installed();
     let database = prefix.path().join("assay.db");
-    jupyter::pytest(&file("test_nbclient.py"), prefix.path(), &[("ASSAY_DB", &database)], 3);
+    let envs = [("ASSAY_DB", database.as_path()), ("ASSAY", Path::new(ASSAY))];
+    jupyter::pytest(&file("test_nbclient.py"), prefix.path(), &envs, 6);
 }
 
 #[test]

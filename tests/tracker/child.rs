@@ -14,11 +14,15 @@ fn body() {
     let Ok(task) = std::env::var(TASK) else {
         return;
     };
+    if task == "refused" {
+        println!("refused={}", Run::start(&task, &()).err().unwrap());
+        return;
+    }
     if task == "cells" {
         context::set(Context {
             toolchain: Some("rustc 1.95.0".into()),
-            lock_hash: Some("l0ck".into()),
             environment: Some("e5f".into()),
+            resolved: std::env::var_os("ASSAY_TEST_RESOLVED").map(Into::into),
             notebook: Some("digits.ipynb".into()),
         });
         context::record_cell(1, "let x = 1;");
@@ -67,11 +71,7 @@ fn body() {
         }
         "stream" => {
             tell(run.uid());
-            // Like training: a value every moment, here the time itself.
-            for step in 0_u64.. {
-                run.log("now", step, tracker::capture::now_ms());
-                std::thread::sleep(std::time::Duration::from_micros(500));
-            }
+            crate::stream::log(&run, &tracker::default_path());
         }
         "exit" => {
             (0..100).for_each(|step| run.log("loss", step, step));

@@ -68,24 +68,3 @@ fn a_part_of_a_run_names_its_parent_and_a_group_its_members() {
     let error = Run::builder("lost").database(place.db()).parent("nope").start().err().unwrap();
     assert!(error.to_string().starts_with("no run is called \"nope\""), "{error}");
 }
-
-#[test]
-fn surroundings_are_found_out_without_being_asked() {
-    let place = Place::new();
-    let run = place.start("here", &());
-    run.finish().unwrap();
-    let store = place.store();
-    let run = store.run("here").unwrap();
-    let machine = store.snapshot(&run, "machine").unwrap().unwrap();
-    let machine: serde_json::Value = serde_json::from_slice(&machine).unwrap();
-    assert_eq!(machine["architecture"], std::env::consts::ARCH);
-    assert!(machine["memory_kib"].as_u64().unwrap() > 0 && machine["cpu_flags"].is_string());
-    // The tests run in a package.
-    let lockfile = store.snapshot(&run, "lockfile").unwrap().unwrap();
-    assert!(String::from_utf8(lockfile).unwrap().contains("name = \"tracker\""));
-    let dirty = run.git.as_ref().is_some_and(|git| git.dirty);
-    assert_eq!(store.snapshot(&run, "diff").unwrap().is_some(), dirty);
-    assert!(place.out(&["show", "here", "--print", "machine"]).contains("\"cpus\""));
-    let error = place.error(&["show", "here", "--print", "nothing"]);
-    assert!(error.starts_with("run ") && error.contains(" has no \"nothing\"; it has "), "{error}");
-}

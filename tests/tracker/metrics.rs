@@ -1,6 +1,6 @@
 //! Values come back as they were logged: bit for bit, in order, with their steps and contexts.
 
-use crate::support::{Place, Raw};
+use crate::support::{Place, Raw, line};
 
 #[test]
 fn values_come_back_bit_for_bit_with_nan_and_infinities() {
@@ -29,6 +29,48 @@ fn values_come_back_bit_for_bit_with_nan_and_infinities() {
     assert_eq!(stored, logged);
     let metric = run.metric("odd").unwrap();
     assert_eq!((metric.min.unwrap().value, metric.max.unwrap().value), (f64::NEG_INFINITY, f64::INFINITY));
+}
+
+/// The last values of a run in each form in which they are read: view, command, export.
+#[test]
+fn what_is_no_number_and_negative_zero_come_back_in_every_form() {
+    let place = Place::new();
+    let run = place.start("odd", &());
+    let values = [("nan", f64::NAN), ("up", f64::INFINITY), ("down", f64::NEG_INFINITY), ("zero", -0.0), ("one", 1.0)];
+    values.iter().for_each(|(name, value)| run.log(name, 0, value));
+    run.finish().unwrap();
+    let run = place.store().run("odd").unwrap();
+    let bits = |value: f64| if value.is_nan() { None } else { Some(value.to_bits()) };
+    for (name, value) in values {
+        let metric = run.metric(name).unwrap();
+        assert_eq!(bits(metric.last), bits(value), "{name}");
+        assert_eq!(metric.min.map(|at| at.value.to_bits()), bits(value), "{name}");
+        assert_eq!(metric.max.map(|at| at.value.to_bits()), bits(value), "{name}");
+    }
+    let rows: Vec<(String, Option<f64>, Option<String>)> =
+        Raw::open(&place.db()).all("SELECT metric, last, last_word FROM metrics WHERE run = ?", &run.uid);
+    let words = [Some("NaN"), Some("Infinity"), Some("-Infinity"), None, None];
+    for ((name, value), word) in values.iter().zip(words) {
+        let row = rows.iter().find(|row| row.0 == *name).unwrap();
+        assert_eq!((row.1.and_then(bits), row.2.as_deref()), (bits(*value), word), "{name}");
+    }
+    let written = ["NaN", "Infinity", "-Infinity", "-0.0", "1.0"];
+    let csv = place.out(&["export", "metrics"]);
+    let json = place.out(&["export", "metrics", "--format", "json"]);
+    let points = place.out(&["export", "points"]);
+    let runs = place.out(&["export", "runs", "--format", "json"]);
+    for ((name, value), text) in values.iter().zip(written) {
+        assert!(line(&csv, &format!(",{name},")).contains(&format!("{name},1,0,{text},")), "{csv}");
+        assert!(line(&points, &format!(",{name},")).ends_with(&format!(",{text}")), "{points}");
+        let quoted = if value.is_finite() { text.to_owned() } else { format!("\"{text}\"") };
+        assert!(line(&json, &format!("\"{name}\"")).contains(&format!("\"last\":{quoted},")), "{json}");
+        let after = &runs[runs.find(&format!("\"name\": \"{name}\"")).unwrap()..];
+        assert!(line(after, "\"last\"").trim().starts_with(&format!("\"last\": {quoted},")), "{runs}");
+    }
+    let sql = place.out(&["sql", "SELECT metric, last, last_word FROM metrics", "--format", "csv"]);
+    for row in ["nan,,NaN", "up,Infinity,Infinity", "down,-Infinity,-Infinity", "zero,-0,", "one,1,"] {
+        assert!(sql.lines().any(|line| line == row), "{row} is not in:\n{sql}");
+    }
 }
 
 #[test]

@@ -87,11 +87,13 @@ fn a_damaged_chunk_is_named_and_nothing_else_is_lost() {
     assert!(place.out(&["runs"]).contains("digits"));
 }
 
-/// A file as version 1 made it.
-fn version_1(place: &Place) {
+/// An empty file as an earlier version made it.
+fn earlier(place: &Place, migrations: &[&str]) {
     let only = tempfile::tempdir().unwrap();
-    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
-    std::fs::copy(migrations.join("0001_init.sql"), only.path().join("0001_init.sql")).unwrap();
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
+    for migration in migrations {
+        std::fs::copy(all.join(migration), only.path().join(migration)).unwrap();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let url = format!("sqlite://{}?mode=rwc", place.db().display());
@@ -99,6 +101,11 @@ fn version_1(place: &Place) {
         Migrator::new(only.path()).await.unwrap().run(&mut conn).await.unwrap();
         conn.close().await.unwrap();
     });
+}
+
+/// A file as version 1 made it.
+fn version_1(place: &Place) {
+    earlier(place, &["0001_init.sql"]);
     change(
         &place.db(),
         r#"INSERT INTO run (uid, name, status, started_ms, ended_ms, host, pid, config)
@@ -146,5 +153,32 @@ fn many_processes_may_bring_an_old_file_up_to_date_at_once() {
             scope.spawn(|| assert!(place.out(&["runs"]).contains("old")));
         }
     });
-    assert_eq!(Raw::open(&place.db()).count("SELECT max(version) FROM _sqlx_migrations"), 2);
+    assert_eq!(Raw::open(&place.db()).count("SELECT max(version) FROM _sqlx_migrations"), 3);
+}
+
+#[test]
+fn a_file_of_version_2_keeps_its_packed_points_and_takes_negative_zero() {
+    let place = Place::new();
+    earlier(&place, &["0001_init.sql", "0002_chunks.sql"]);
+    change(
+        &place.db(),
+        r#"INSERT INTO run (uid, name, status, started_ms, ended_ms, host, pid, config)
+               VALUES ('0dd0a1b2', 'old', 'finished', 1, 9, 'h', 1, '{}');
+           INSERT INTO series (id, run_id, name, context, points, last_step, last_value, last_ms, min_value, min_step,
+                   max_value, max_step)
+               VALUES (7, 1, 'loss', '{}', 1, 5, 0.25, 100, 0.25, 5, 0.25, 5);
+           INSERT INTO chunk VALUES (7, 0, 1, 8, 5, 0, 0, 100, 0, 0,
+               x'3FD00000000000003FD00000000000000000', x'3FD0000000000000');"#,
+    );
+    let run = tracker::Run::resume_in(place.db(), "old").unwrap();
+    run.log("loss", 6, -0.0);
+    run.finish().unwrap();
+    let store = place.store();
+    let run = store.run("old").unwrap();
+    let values: Vec<_> = store.series(&run).unwrap()[0].values.iter().map(|point| point.value.to_bits()).collect();
+    assert_eq!(values, [0.25_f64.to_bits(), (-0.0_f64).to_bits()]);
+    let metric = run.metric("loss").unwrap();
+    assert_eq!(metric.last.to_bits(), (-0.0_f64).to_bits());
+    assert_eq!((metric.min.unwrap().step, metric.max.unwrap().value), (6, 0.25));
+    assert_eq!(Raw::open(&place.db()).text("PRAGMA integrity_check"), "ok");
 }

@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 use tracker::{Run, Store};
 
+use crate::child::Recorder;
+
 pub(crate) struct Place {
     folder: TempDir,
 }
@@ -22,6 +24,11 @@ pub(crate) struct Said {
 impl Place {
     pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// In memory, where the machine has that: no disk is waited for.
+    pub(crate) fn in_memory() -> Self {
+        Self { folder: tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap() }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -69,6 +76,12 @@ impl Place {
         assert_eq!(said.err.lines().count(), 1, "{}", said.err);
         said.err.strip_prefix("error: ").unwrap().trim_end().to_owned()
     }
+}
+
+/// Sends a signal by name.
+pub(crate) fn signal(recorder: &Recorder, name: &str) {
+    let kill = Command::new("kill").args(["-s", name, &recorder.child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
 }
 
 pub(crate) fn said(output: Output) -> Said {

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::HashMap;
 
 use crate::model::numbers;
 use crate::record::USAGE;
-use crate::{Metric, RunRecord};
+use crate::{Metric, Param, RunRecord};
 
 /// Whether less or more of a metric is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -26,6 +27,9 @@ const NEITHER: [&str; 6] = ["lr", "learning_rate", "grad_norm", "epoch", "second
 impl Direction {
     /// Guesses from the words of a name: `val_loss` and `test/RMSE` are better low, `accuracy` high.
     pub fn of(name: &str) -> Self {
+        if name.starts_with(USAGE) {
+            return Self::Neither;
+        }
         let words = name.split(|character: char| !character.is_alphanumeric());
         let lower = words
             .map(str::to_lowercase)
@@ -78,6 +82,9 @@ pub struct Comparison {
     pub runs: Vec<RunRecord>,
     pub params: Vec<ParamRow>,
     pub metrics: Vec<MetricRow>,
+    /// As [`crate::Store::environment`], by dotted path, and where they differ each crate and its features. Only
+    /// [`crate::Store::compare`] knows them.
+    pub environment: Vec<ParamRow>,
 }
 
 /// A parameter in each run that has it.
@@ -111,7 +118,7 @@ impl Comparison {
     pub fn of(runs: Vec<RunRecord>) -> Self {
         let params = param_rows(&runs);
         let metrics = metric_keys(&runs).into_iter().map(|key| MetricRow::of(key, &runs)).collect();
-        Self { runs, params, metrics }
+        Self { runs, params, metrics, environment: Vec::new() }
     }
 
     /// The parameters that are not the same in all runs.
@@ -137,9 +144,16 @@ impl MetricRow {
 
 /// Every parameter of some runs, in the order in which they are met.
 pub fn param_rows(runs: &[RunRecord]) -> Vec<ParamRow> {
-    let paths = in_order(runs.iter().flat_map(|run| run.params.iter().map(|param| param.path.clone())));
+    rows(&runs.iter().map(|run| run.params.as_slice()).collect::<Vec<_>>())
+}
+
+/// A row for each path of some lists.
+pub(crate) fn rows(lists: &[&[Param]]) -> Vec<ParamRow> {
+    let paths = in_order(lists.iter().flat_map(|list| list.iter().map(|param| param.path.clone())));
+    let maps: Vec<HashMap<&str, &Value>> =
+        lists.iter().map(|list| list.iter().map(|param| (param.path.as_str(), &param.value)).collect()).collect();
     let row = |path: String| {
-        let values: Vec<_> = runs.iter().map(|run| run.param(&path).cloned()).collect();
+        let values: Vec<_> = maps.iter().map(|map| map.get(path.as_str()).copied().cloned()).collect();
         let differs = values.windows(2).any(|pair| pair[0] != pair[1]);
         ParamRow { path, values, differs }
     };
@@ -178,7 +192,7 @@ mod tests {
         for name in ["accuracy", "f1", "throughput", "glosses", "hit_rate"] {
             assert_eq!(Direction::of(name), Direction::Higher, "{name}");
         }
-        for name in ["lr", "learning_rate", "grad_norm", "train/epoch"] {
+        for name in ["lr", "learning_rate", "grad_norm", "train/epoch", "system.gpu_percent"] {
             assert_eq!(Direction::of(name), Direction::Neither, "{name}");
         }
         assert_eq!(Direction::of("error_rate"), Direction::Lower);

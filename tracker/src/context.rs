@@ -2,6 +2,7 @@
 //!
 //! The one piece of process-wide state in this crate: a cell calls `Run::start` with no session at hand.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::Cell;
@@ -11,10 +12,10 @@ use crate::Cell;
 pub struct Context {
     /// As `rustc -V` says it.
     pub toolchain: Option<String>,
-    /// sha256 of the environment's Cargo.lock.
-    pub lock_hash: Option<String>,
     /// Hash of the environment that cells link against.
     pub environment: Option<String>,
+    /// The folder with the Cargo.lock of what cells link, added crates included, and the features.json.
+    pub resolved: Option<PathBuf>,
     /// Path or name of the notebook.
     pub notebook: Option<String>,
 }
@@ -25,13 +26,18 @@ struct State {
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
-    context: Context { toolchain: None, lock_hash: None, environment: None, notebook: None },
+    context: Context { toolchain: None, environment: None, resolved: None, notebook: None },
     cells: Vec::new(),
 });
 
 /// Says what the surroundings are.
 pub fn set(context: Context) {
     state().context = context;
+}
+
+/// Says where the lockfile of what cells link is from now on.
+pub fn resolved_in(folder: PathBuf) {
+    state().context.resolved = Some(folder);
 }
 
 /// Notes a cell; call it before the cell runs, so that a run it starts holds its source.

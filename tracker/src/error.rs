@@ -15,6 +15,9 @@ pub enum Error {
     #[error("the folder {} for the run database does not exist: create it, or choose another file", path.display())]
     NoFolder { path: PathBuf },
 
+    #[error("the {what} {} may not be {act}: get the permission, or name another file with --db or ASSAY_DB", path.display())]
+    NoPermission { act: &'static str, what: &'static str, path: PathBuf },
+
     #[error("{} is not an SQLite database: name the file that runs were recorded in", path.display())]
     NotADatabase { path: PathBuf },
 

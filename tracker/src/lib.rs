@@ -9,6 +9,7 @@ mod chunk;
 pub mod compare;
 mod config;
 pub mod context;
+mod environment;
 mod error;
 pub mod format;
 pub mod html;

@@ -3,6 +3,7 @@
 //! so both link this crate and neither links the other.
 
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,13 @@ impl Page {
     pub const INTERRUPT_SEEN: usize = 2;
 }
 
+/// A cell that was executed, as the person wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Executed {
+    pub execution_count: u32,
+    pub source: String,
+}
+
 /// From the kernel to the host.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -39,8 +47,11 @@ pub enum ToHost {
         /// Name of its `extern "C" fn()`.
         symbol: String,
         execution_count: u32,
-        /// The cell as the person wrote it; recorded with the runs that are open.
-        source: String,
+        /// What the notebook has executed since this process was last told, in that order; this cell is the last, if
+        /// it is one of the notebook's. Recorded with the runs that are open.
+        executed: Vec<Executed>,
+        /// The folder with the lockfile and the features of what cells link now.
+        resolved: PathBuf,
         /// Name of the generated file, as `file!()` and panics give it.
         file: String,
         /// Entry `i`: the cell's line that generated line `i + 1` holds, 0 where it holds none.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::cell::diagnostics::Diagnostic;
-use crate::cell::generate::{How, Plan, Surroundings, generate, line_number};
+use crate::cell::generate::{Plan, Surroundings, generate};
+use crate::cell::generated::{Generated, How, line_number};
 use crate::cell::names;
 use crate::cell::split::split;
 use crate::cell::state::Origin;
@@ -141,12 +142,7 @@ fn whole_statements(before: &str) -> &str {
 }
 
 /// A crate in which each candidate stands on a line of its own; and the first of those lines.
-fn probe(
-    known: &Known,
-    above: &str,
-    place: &Place<'_>,
-    candidates: &[String],
-) -> Option<(crate::cell::generate::Generated, usize)> {
+fn probe(known: &Known, above: &str, place: &Place<'_>, candidates: &[String]) -> Option<(Generated, usize)> {
     let mut text = format!("{above}\n");
     let receiver = if place.separator == "." {
         text.push_str(&format!("let assay_value = {};\n", place.receiver.replace('\n', " ")));
@@ -174,7 +170,7 @@ fn probe(
 
 impl Diagnostic {
     /// The line of the probed text that the message is about.
-    fn primary_line(&self, cell: &crate::cell::generate::Generated) -> Option<usize> {
+    fn primary_line(&self, cell: &Generated) -> Option<usize> {
         let (origin, byte) = self.primary(cell)?;
         Some(line_number(&origin.text, byte))
     }

@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::cache::{self, Work};
 use super::diagnostics::Diagnostic;
-use super::generate::{Generated, Role};
+use super::generated::{Generated, Role};
 use super::{opt, trouble, types};
 use crate::environment::{Environment, Extension, remedy, toolchain_name};
 use crate::guard;
@@ -71,6 +71,11 @@ pub(crate) struct Compiler {
 }
 
 impl Compiler {
+    /// The folder with the lockfile and the features of all that cells link.
+    pub(super) fn resolved(&self) -> &Path {
+        self.extensions.last().map_or(self.environment.folder(), Extension::folder)
+    }
+
     /// Compiles a cell to a shared library, or finds the one that was compiled from the same text.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use serde::Deserialize;
 
-use super::generate::{Generated, Role, line_number};
+use super::generated::{Generated, Role, line_number};
 use super::state::Origin;
 
 /// One message, as `--error-format=json` gives it.

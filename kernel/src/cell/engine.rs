@@ -9,9 +9,11 @@ use wire::{Ended, ToHost};
 
 use super::compile::{Compiled, Compiler};
 use super::diagnostics;
+use super::executions::Executions;
 use super::failure::{Failure, lost};
 use super::follow::Follow;
-use super::generate::{Generated, How, Plan, Surroundings, generate};
+use super::generate::{Plan, Surroundings, generate};
+use super::generated::{Generated, How};
 use super::host::{End, Host, HostError};
 use super::items::ItemPart;
 use super::naming::Naming;
@@ -34,6 +36,8 @@ const ROUNDS: usize = 64;
 pub(crate) struct Request<'a> {
     pub(crate) cell: u32,
     pub(crate) text: &'a str,
+    /// The cell with its commands, as it is recorded; `None`: it is none of the notebook's cells.
+    pub(crate) source: Option<&'a str>,
     /// Of optimisation; `None`: quick to compile, optimised while it runs.
     pub(crate) level: Option<u8>,
     pub(crate) allow_stdin: bool,
@@ -47,6 +51,7 @@ pub(crate) struct Engine {
     pub(crate) compiler: Compiler,
     pub(crate) state: State,
     host: Option<Host>,
+    pub(crate) executed: Executions,
     /// What `host` has loaded, and its optimised code.
     tier: Tier,
     /// The optimiser at work for the last cell.
@@ -73,7 +78,8 @@ impl Engine {
     pub(crate) fn new(environment: Arc<Environment>, program: PathBuf, folder: PathBuf) -> Self {
         let compiler = Compiler { environment, extensions: Vec::new() };
         let (tier, beside) = (Tier::default(), None);
-        Self { compiler, state: State::default(), host: None, tier, beside, program, folder }
+        let (state, executed) = (State::default(), Executions::default());
+        Self { compiler, state, host: None, executed, tier, beside, program, folder }
     }
 
     /// Where cells run.
@@ -87,6 +93,7 @@ impl Engine {
             Some(host) => host,
             None => {
                 self.tier = Tier::default();
+                self.executed.forget_told();
                 Host::start(&self.program, &self.compiler.environment, &self.folder).await?
             }
         };
@@ -98,6 +105,7 @@ impl Engine {
         let origin = Origin { cell: request.cell, text: request.text.into() };
         let Some(split) = split(request.text) else { return Err(self.explain(&origin).await) };
         if split.parts.is_empty() {
+            self.executed.add(request.cell, request.source);
             return Ok(());
         }
         self.bury_dead_host(request);
@@ -112,15 +120,17 @@ impl Engine {
             ready = self.prepare(&split, &carried, &origin, level) => ready?,
             () = request.stop.asked() => return Err(Failure::interrupted("while it was compiled; nothing was run", &[])),
         };
+        let handle = self.ensure_host().await?.handle();
+        self.executed.add(request.cell, request.source);
         let order = ToHost::Run {
             library: ready.library.display().to_string(),
             symbol: ready.cell.symbol(),
             execution_count: request.cell,
-            source: request.text.to_owned(),
+            executed: self.executed.untold(),
+            resolved: self.compiler.resolved().to_owned(),
             file: format!("{}.rs", ready.cell.krate()),
             lines: ready.cell.lines(request.cell),
         };
-        let handle = self.ensure_host().await?.handle();
         self.beside = Some(self.tier.beside(&self.compiler, handle, &ready.cell, &ready.library, ready.quick));
         let called = self.call(&order, request).await;
         if let Some(beside) = &self.beside {
@@ -375,6 +385,7 @@ impl Engine {
     /// Forgets everything.
     pub(crate) async fn restart(&mut self) {
         self.state = State::default();
+        self.executed = Executions::default();
         self.compiler.extensions.clear();
         self.beside = None;
         if let Some(host) = self.host.take() {

@@ -5,7 +5,8 @@ use super::compile::Compiled;
 use super::diagnostics;
 use super::engine::Engine;
 use super::failure::Failure;
-use super::generate::{line_number, unparsed};
+use super::generate::unparsed;
+use super::generated::line_number;
 use super::state::Origin;
 
 impl Engine {

@@ -143,7 +143,6 @@ impl Host {
             .env("LD_LIBRARY_PATH", library_path(environment, given.as_deref()))
             .env("ASSAY_LIBRARY_PATH", given.unwrap_or_default())
             .env("ASSAY_ENVIRONMENT", environment.hash())
-            .env("ASSAY_LOCK_HASH", environment.lock_hash())
             .env("ASSAY_TOOLCHAIN", environment.toolchain())
             .current_dir(folder)
             .stdin(Stdio::null())

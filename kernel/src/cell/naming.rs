@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::compile::{CompileError, Compiler};
 use super::failure::Failure;
-use super::generate::Generated;
+use super::generated::Generated;
 
 /// A compiler that prints types; dropped, it is stopped.
 pub(super) struct Naming {

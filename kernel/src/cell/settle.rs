@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostics::Diagnostic;
 use super::engine::Engine;
-use super::generate::{Generated, Plan, Role};
+use super::generate::Plan;
+use super::generated::{Generated, Role};
 use super::names::mentions;
 use super::split::Split;
 use super::state::Gone;

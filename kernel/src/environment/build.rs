@@ -5,12 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::cancel::Cancel;
 use super::cargo::{self, Artifact, Cargo, Features, Network};
 use super::{
-    Device, Environment, EnvironmentError, Manifest, NAMED, Progress, Toolchain, chosen, hash, home, short, sources,
+    Device, Environment, EnvironmentError, Manifest, NAMED, Progress, Toolchain, chosen, hash, home, sources,
 };
 use super::{lock, members};
 
@@ -110,18 +108,14 @@ fn collect(
         }
     }
     fs::write(folder.join("members.txt"), members::of(built.iter().map(|artifact| artifact.source.as_path())))?;
-    let lock = fs::read(source.join("Cargo.lock"))?;
-    fs::write(folder.join("Cargo.lock"), &lock)?;
+    fs::copy(source.join("Cargo.lock"), folder.join("Cargo.lock"))?;
     fs::write(folder.join(FEATURES), serde_json::to_vec(features)?)?;
-    let mut hasher = Sha256::new();
-    hasher.update(&lock);
     let manifest = Manifest {
         hash: hash(toolchain, device),
         rustc: toolchain.rustc.clone(),
         sysroot: toolchain.sysroot.clone(),
         host: toolchain.host.clone(),
         toolchain: toolchain.version.clone(),
-        lock_hash: short(hasher),
         externs,
     };
     fs::write(folder.join("environment.json"), serde_json::to_vec_pretty(&manifest)?)

@@ -45,7 +45,6 @@ struct Manifest {
     host: String,
     /// `rustc --version`.
     toolchain: String,
-    lock_hash: String,
     /// Crate names and files under `deps`.
     externs: Vec<(String, String)>,
 }
@@ -104,11 +103,6 @@ impl Environment {
     /// `rustc --version` of the compiler it was built with.
     pub fn toolchain(&self) -> &str {
         &self.manifest.toolchain
-    }
-
-    /// Hash of the lockfile that fixed every dependency.
-    pub fn lock_hash(&self) -> &str {
-        &self.manifest.lock_hash
     }
 
     /// The library that the cell host loads.

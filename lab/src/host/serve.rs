@@ -31,9 +31,12 @@ pub(super) fn serve() -> std::io::Result<()> {
     let mut loaded = HashMap::new();
     for order in orders {
         match order {
-            ToHost::Run { library, symbol, execution_count, source, file, lines } => {
+            ToHost::Run { library, symbol, execution_count, executed, resolved, file, lines } => {
                 panics::know(&file, execution_count, lines);
-                tracker::context::record_cell(i64::from(execution_count), source);
+                tracker::context::resolved_in(resolved);
+                for cell in executed {
+                    tracker::context::record_cell(i64::from(cell.execution_count), cell.source);
+                }
                 signals::clear();
                 page::at(0);
                 RUNNING.store(true, Ordering::Release);
@@ -65,8 +68,9 @@ fn surroundings() {
     };
     tracker::context::set(tracker::context::Context {
         toolchain: take("ASSAY_TOOLCHAIN"),
-        lock_hash: take("ASSAY_LOCK_HASH"),
         environment: take("ASSAY_ENVIRONMENT"),
+        // Comes with each cell: it changes when a crate is added.
+        resolved: None,
         // Set by Jupyter's server, and by `assay run`.
         notebook: std::env::var("JPY_SESSION_NAME").ok(),
     });

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::program::{self, Resolved};
 use super::{git, machine};
+use crate::context::{self, Context};
 use crate::model::Git;
 use crate::record::sha256;
 
@@ -36,6 +38,7 @@ pub(crate) struct Found(Arc<(Mutex<Option<Arc<Facts>>>, Condvar)>);
 
 struct Last {
     folder: PathBuf,
+    context: Context,
     asked: Instant,
     found: Found,
 }
@@ -46,17 +49,20 @@ impl Found {
     /// Begins to find out about the working folder, unless that was done a moment ago.
     pub(crate) fn about_here() -> Self {
         let folder = std::env::current_dir().unwrap_or_default();
+        let context = context::current();
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = &*last
             && last.folder == folder
+            && last.context == context
             && last.asked.elapsed() < HOLDS
         {
             return last.found.clone();
         }
         let found = Self(Arc::default());
-        *last = Some(Last { folder: folder.clone(), asked: Instant::now(), found: found.clone() });
+        let asked = Instant::now();
+        *last = Some(Last { folder: folder.clone(), context: context.clone(), asked, found: found.clone() });
         let answer = found.clone();
-        let look = move || answer.set(Facts::of(&folder));
+        let look = move || answer.set(Facts::of(&folder, &context));
         let thread = std::thread::Builder::new().name("assay-capture".to_owned());
         if thread.spawn(look).is_err() {
             found.set(Facts { git: None, lock_hash: None, snapshots: Vec::new() });
@@ -83,15 +89,17 @@ impl Found {
 }
 
 impl Facts {
-    fn of(folder: &Path) -> Self {
+    fn of(folder: &Path, context: &Context) -> Self {
         let git = git::git(folder);
-        let lockfile = lockfile(folder);
-        let lock_hash = lockfile.as_deref().map(sha256);
+        let resolved = Resolved::find(folder, context);
+        let lock_hash = resolved.lockfile.as_deref().map(sha256);
         let dirty = git.as_ref().is_some_and(|git| git.dirty);
         let kinds = [
             ("diff", dirty.then(|| git::diff(folder)).flatten()),
-            ("lockfile", lockfile),
-            ("machine", Some(machine::description().into_bytes())),
+            ("program", Some(program::description(context, &resolved).into_bytes())),
+            ("machine", Some(machine::description().as_bytes().to_vec())),
+            ("lockfile", resolved.lockfile),
+            ("features", resolved.features),
         ];
         let snapshots = kinds.into_iter().filter_map(|(kind, bytes)| {
             let bytes = bytes.filter(|bytes| !bytes.is_empty() && bytes.len() <= LARGEST)?;
@@ -99,9 +107,4 @@ impl Facts {
         });
         Self { git, lock_hash, snapshots: snapshots.collect() }
     }
-}
-
-/// The Cargo.lock of the package around a folder.
-fn lockfile(folder: &Path) -> Option<Vec<u8>> {
-    folder.ancestors().find_map(|folder| std::fs::read(folder.join("Cargo.lock")).ok())
 }

@@ -2,13 +2,29 @@
 
 mod found;
 mod git;
+mod gpu;
 mod machine;
+mod program;
 
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde_json::Value;
+
 pub(crate) use found::{Facts, Found};
 pub use git::git;
+pub(crate) use gpu::{Gpus, Reading};
+pub(crate) use program::rustc;
+
+/// A JSON object of what is known.
+fn object<const N: usize>(parts: [(&str, Option<Value>); N]) -> String {
+    let parts = parts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    format!("{:#}\n", Value::Object(parts.collect()))
+}
+
+fn read(path: &str) -> Option<String> {
+    std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
+}
 
 /// Milliseconds since 1970 UTC.
 pub fn now_ms() -> i64 {
@@ -18,10 +34,8 @@ pub fn now_ms() -> i64 {
 
 /// The machine's name.
 pub fn host() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .ok()
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .map(|name| name.trim().to_owned())
+    read("/proc/sys/kernel/hostname")
+        .or_else(|| std::env::var("HOSTNAME").ok().map(|name| name.trim().to_owned()))
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "unknown".to_owned())
 }
@@ -45,7 +59,7 @@ pub fn process_start(pid: i64) -> Option<i64> {
 pub(crate) fn machine() -> &'static str {
     static MACHINE: OnceLock<String> = OnceLock::new();
     MACHINE.get_or_init(|| {
-        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+        let read = |path: &str| read(path).unwrap_or_default();
         let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
         let (machine, boot) = (read("/etc/machine-id"), read("/proc/sys/kernel/random/boot_id"));
         format!("{machine}/{boot}/{}", namespace.display())

@@ -8,7 +8,7 @@ use super::queue::Queue;
 use super::{Run, registry};
 use crate::capture::{self, Found};
 use crate::config::{self, Config};
-use crate::store::write::{Beginning, NewRun, Process, Resume};
+use crate::store::beginning::{Beginning, NewRun, Process, Resume};
 use crate::{Error, Result, context};
 
 /// A run that has not started yet; made by [`Run::builder`].
@@ -82,11 +82,13 @@ impl Builder {
         };
         let cells = context::cells_from(0);
         let cells_seen = cells.len();
+        let mut context = context::current();
+        context.toolchain = context.toolchain.or_else(|| capture::rustc().map(str::to_owned));
         let new = NewRun {
             name: self.name,
             started_ms: capture::now_ms(),
             process: Process::this(),
-            context: context::current(),
+            context,
             note: self.note,
             parent: self.parent,
             group: self.group,
@@ -113,7 +115,7 @@ pub(super) fn resume(database: Option<PathBuf>, wanted: &str) -> Result<Run> {
 fn begin(database: Option<PathBuf>, beginning: Beginning, cells_seen: usize) -> Result<Run> {
     let (queue, messages) = Queue::new();
     let (reply, begun) = sync_channel(1);
-    let begin = Begin { beginning, messages, found: Found::about_here(), reply };
+    let begin = Begin { beginning, messages, found: Found::about_here(), cells_seen, reply };
     let path = database.unwrap_or_else(crate::default_path);
     let control = registry::ask(&path, Control::Begin(Box::new(begin)))?;
     let begun = begun.recv().unwrap_or_else(|_| Err(Error::WriterGone { run: path.display().to_string() }))?;

@@ -13,9 +13,10 @@ use super::pending::Pending;
 use super::queue::Message;
 use super::usage::{self, Usage};
 use crate::capture::{Found, now_ms};
-use crate::store::write::{self, Batch, Beginning, Ending};
+use crate::store::beginning::{self, Beginning};
+use crate::store::write::{self, Batch, Ending};
 use crate::store::{Place, open, runtime};
-use crate::{Error, Result, Status};
+use crate::{Error, Result, Status, context};
 
 /// How long values are gathered, and so how much a crash may take.
 const GATHER: Duration = Duration::from_millis(50);
@@ -59,6 +60,8 @@ pub(super) struct Begin {
     pub(super) beginning: Beginning,
     pub(super) messages: Receiver<Message>,
     pub(super) found: Found,
+    /// How many of the notebook's cells are stored when it begins.
+    pub(super) cells_seen: usize,
     pub(super) reply: SyncSender<Result<Begun>>,
 }
 
@@ -76,6 +79,7 @@ struct Recording {
     began: Instant,
     /// `None` once it is stored.
     found: Option<Found>,
+    cells_seen: usize,
 }
 
 pub(super) struct Hub {
@@ -150,15 +154,14 @@ impl Hub {
     }
 
     fn begin(&mut self, begin: Begin) {
-        let Begin { beginning, messages, found, reply } = begin;
+        let Begin { beginning, messages, found, cells_seen, reply } = begin;
         if self.runs.is_empty() {
             self.next = Instant::now() + GATHER;
         }
         let _ = reply.send(self.try_begin(&beginning).map(|(begun, pending)| {
             let Begun { id, uid, .. } = &begun;
-            let recording =
-                Recording { uid: uid.clone(), messages, pending, began: Instant::now(), found: Some(found) };
-            self.runs.insert(*id, recording);
+            let (uid, began, found) = (uid.clone(), Instant::now(), Some(found));
+            self.runs.insert(*id, Recording { uid, messages, pending, began, found, cells_seen });
             begun
         }));
     }
@@ -182,10 +185,10 @@ impl Hub {
 
     fn gather(&mut self) {
         self.next = Instant::now() + GATHER;
-        for (name, value) in self.usage.sample() {
+        for sample in self.usage.sample() {
             // What was used before a run began is not its use.
             for run in self.runs.values_mut().filter(|run| run.began.elapsed() >= usage::EVERY) {
-                run.pending.sample(name, run.began.elapsed().as_secs(), value);
+                run.pending.sample(&sample, run.began.elapsed().as_secs());
             }
         }
         if let Err(error) = self.store(None) {
@@ -287,14 +290,14 @@ impl Hub {
     }
 
     fn close(mut self, reason: Option<&'static str>) {
-        let ending = reason.map(|reason| Ending {
-            status: Status::Failed,
-            error: Some(reason.to_owned()),
-            ended_ms: now_ms(),
-            cells: Vec::new(),
-        });
-        let runs: Vec<i64> = self.runs.keys().copied().collect();
-        for run in runs {
+        let runs: Vec<_> = self.runs.iter().map(|(id, run)| (*id, run.cells_seen)).collect();
+        for (run, cells_seen) in runs {
+            let ending = reason.map(|reason| Ending {
+                status: Status::Failed,
+                error: Some(reason.to_owned()),
+                ended_ms: now_ms(),
+                cells: context::cells_from(cells_seen),
+            });
             if let Err(error) = self.insist(run, ending.as_ref()) {
                 eprintln!("assay: {error}");
             }
@@ -307,12 +310,12 @@ async fn begin(conn: &mut SqliteConnection, place: &Place, beginning: &Beginning
     match beginning {
         Beginning::New(new) => loop {
             let uid = new_uid();
-            if let Some(id) = write::run(conn, place, &uid, new).await? {
+            if let Some(id) = beginning::run(conn, place, &uid, new).await? {
                 return Ok((Begun { id, uid, name: new.name.clone() }, Pending::default()));
             }
         },
         Beginning::Resume(resume) => {
-            let (begun, series) = write::resume(conn, place, resume).await?;
+            let (begun, series) = beginning::resume(conn, place, resume).await?;
             Ok((begun, Pending::resumed(series)))
         }
     }

@@ -6,6 +6,7 @@
 mod artifact;
 mod builder;
 mod checkpoint;
+mod gpus;
 mod hub;
 mod media;
 mod pending;
@@ -63,7 +64,7 @@ impl Run {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NoName`], [`Error::Config`], [`Error::NoFolder`], or what is wrong with the file.
+    /// [`Error::NoName`], [`Error::Config`], [`Error::NoFolder`], [`Error::NoPermission`], or what is wrong with the file.
     pub fn start(name: &str, config: &impl serde::Serialize) -> Result<Self> {
         Self::builder(name).config(config)?.start()
     }

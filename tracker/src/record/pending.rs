@@ -6,6 +6,7 @@ use std::sync::mpsc::Receiver;
 use super::artifact::NewArtifact;
 use super::queue::{Message, Named};
 use super::series::{Plan, Series};
+use super::usage::Sample;
 use crate::capture::now_ms;
 use crate::model::Point;
 
@@ -75,10 +76,11 @@ impl Pending {
         self.series[at].add(point);
     }
 
-    /// Adds a value that the thread which stores has measured itself.
-    pub(super) fn sample(&mut self, name: &str, second: u64, value: f64) {
-        let point = Point { step: i64::try_from(second).unwrap_or(i64::MAX), time_ms: now_ms(), value };
-        let named = Named { name: name.to_owned(), context: Vec::new() };
+    /// Adds a value that was measured beside the run.
+    pub(super) fn sample(&mut self, sample: &Sample, second: u64) {
+        let point = Point { step: i64::try_from(second).unwrap_or(i64::MAX), time_ms: now_ms(), value: sample.value };
+        let context = sample.gpu.map(|number| ("gpu".to_owned(), number.to_string()));
+        let named = Named { name: sample.name.to_owned(), context: context.into_iter().collect() };
         let at = place(&mut self.index, &mut self.series, &named, point);
         self.series[at].add(point);
     }

@@ -1,9 +1,11 @@
-//! What a process uses while it records: processor, memory, disk. Sampled every 10 s by the thread that stores.
+//! What a process uses while it records: processor, memory, disk, and what the machine's GPUs do. Sampled every 10 s
+//! by the thread that stores.
 //!
-//! Read from /proc; where there is none, nothing is sampled. GPUs are not: their use is known to the driver's library
-//! alone, which is not linked.
+//! Read from /proc, and from the GPUs' driver (`gpus`); what is not there is not sampled.
 
 use std::time::{Duration, Instant};
+
+use super::gpus::GpuUsage;
 
 /// The metrics begin with this, so that tables can leave them out.
 pub(crate) const PREFIX: &str = "system.";
@@ -13,6 +15,17 @@ pub(super) const EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Usage {
     last: Option<Counters>,
     next: Instant,
+    /// From the first sample on.
+    gpus: Option<GpuUsage>,
+}
+
+/// A value of a metric.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Sample {
+    pub(super) name: &'static str,
+    /// The number of the GPU that it is about.
+    pub(super) gpu: Option<u32>,
+    pub(super) value: f64,
 }
 
 /// What only goes up.
@@ -26,16 +39,31 @@ struct Counters {
 
 impl Usage {
     pub(super) fn new() -> Self {
-        Self { last: None, next: Instant::now() }
+        Self { last: None, next: Instant::now(), gpus: None }
     }
 
-    /// Metrics since the last sample; nothing when that was a moment ago.
-    pub(super) fn sample(&mut self) -> Vec<(&'static str, f64)> {
+    /// Metrics since the last sample, when it is time for one; and what the GPUs have answered since it was asked.
+    pub(super) fn sample(&mut self) -> Vec<Sample> {
         let now = Instant::now();
-        if now < self.next {
-            return Vec::new();
+        let mut samples = Vec::new();
+        if now >= self.next {
+            self.next = now + EVERY;
+            let of_process = self.of_process().into_iter();
+            samples.extend(of_process.map(|(name, value)| Sample { name, gpu: None, value }));
+            // Started with the first sample, which nothing is logged of: by the second, the driver is there.
+            match &self.gpus {
+                Some(gpus) => gpus.ask(),
+                None => self.gpus = GpuUsage::start(),
+            }
         }
-        self.next = now + EVERY;
+        for reading in self.gpus.iter().flat_map(GpuUsage::said) {
+            let gpu = Some(reading.gpu);
+            samples.extend(reading.metrics.into_iter().map(|(name, value)| Sample { name, gpu, value }));
+        }
+        samples
+    }
+
+    fn of_process(&mut self) -> Vec<(&'static str, f64)> {
         let Some(counters) = Counters::now() else { return Vec::new() };
         let mut metrics = Vec::new();
         if let Some(last) = &self.last {
@@ -101,9 +129,9 @@ mod tests {
         }
         usage.next = Instant::now();
         let metrics = usage.sample();
-        let of = |name: &str| metrics.iter().find(|(metric, _)| *metric == name).unwrap().1;
+        let of = |name: &str| metrics.iter().find(|sample| sample.name == name).unwrap().value;
         assert!(of("system.cpu_percent") > 5.0, "{metrics:?}");
         assert!(of("system.memory_mb") > 1.0 && (0.0..100.0).contains(&of("system.machine_memory_percent")));
-        assert!(metrics.iter().all(|(name, value)| name.starts_with(PREFIX) && *value >= 0.0), "{metrics:?}");
+        assert!(metrics.iter().all(|it| it.name.starts_with(PREFIX) && it.value >= 0.0), "{metrics:?}");
     }
 }

@@ -1,7 +1,9 @@
 //! Reading a run database: a blocking face over the SQL in `read`.
 
+pub(crate) mod beginning;
 mod keep;
 pub(crate) mod open;
+mod permission;
 mod points;
 mod read;
 mod select;
@@ -14,9 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::error::is_busy;
+use crate::compare::ParamRow;
+use crate::error::{is_busy, is_read_only};
 use crate::model::{Artifact, Cell, Point, RunRecord, Series};
-use crate::{Comparison, Error, Query, Result, Table, capture};
+use crate::{Comparison, Error, Query, Result, Table, capture, environment};
 
 pub use keep::{Merged, Removed};
 pub use sql::{Cell as SqlCell, Rows};
@@ -35,10 +38,11 @@ impl Store {
     /// Opens a run database that exists; never makes or changes a file that is not one.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::NotADatabase`], [`Error::Foreign`], [`Error::Newer`],
+    /// [`Error::Missing`], [`Error::NoPermission`], [`Error::NotADatabase`], [`Error::Foreign`], [`Error::Newer`],
     /// [`Error::Busy`], [`Error::Unopened`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        permission::to_read(path)?;
         let runtime = runtime()?;
         let conn = blocking(|| runtime.block_on(open::existing(path)))?;
         Ok(Self { place: Place(path.to_owned()), conn: Mutex::new(Some(conn)), runtime: Some(runtime) })
@@ -218,7 +222,8 @@ impl Store {
     }
 
     /// What was found out about a run without being asked: `diff` (of the tracked files to the commit; only when
-    /// they differ), `lockfile` (of the package around the working folder) or `machine` (JSON).
+    /// they differ), `lockfile` (of what cells link, or of the program), `features` (of each package that cells link,
+    /// JSON), `program` (JSON) or `machine` (JSON).
     ///
     /// # Errors
     /// [`Error::Sql`] when the file cannot be read.
@@ -231,7 +236,17 @@ impl Store {
     /// # Errors
     /// [`Error::Sql`] when the file cannot be read.
     pub fn snapshots(&self, run: &RunRecord) -> Result<Vec<String>> {
-        self.wait(async |conn, place| read::snapshots(conn, place, run.id).await)
+        self.wait(async |conn, place| Ok(read::snapshots(conn, place, run.id).await?.into_keys().collect()))
+    }
+
+    /// What a run was recorded in: commit, compiler, crates (a lockfile and features by the sha256 of their
+    /// [`Store::snapshot`]), processor, GPUs and so on, as an object. What could not be found out is null in it; all
+    /// of it is null for a run of which nothing is known.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] or [`Error::Damaged`] when the file cannot be read.
+    pub fn environment(&self, run: &RunRecord) -> Result<serde_json::Value> {
+        self.wait(async |conn, place| Ok(read::surroundings(conn, place, run).await?.object(run)))
     }
 
     /// The cells that the session had run when the run ended, in the order of execution.
@@ -248,7 +263,17 @@ impl Store {
     /// As [`Store::run`].
     pub fn compare(&self, wanted: &[impl AsRef<str>]) -> Result<Comparison> {
         let runs = wanted.iter().map(|wanted| self.run(wanted.as_ref())).collect::<Result<Vec<_>>>()?;
-        Ok(Comparison::of(runs))
+        let environments = runs.iter().map(|run| self.environment(run)).collect::<Result<Vec<_>>>()?;
+        let mut rows = environment::compared(&environments);
+        let snapshots = |kind| runs.iter().map(|run| self.snapshot(run, kind)).collect::<Result<Vec<_>>>();
+        let differs = |rows: &[ParamRow], kind| rows.iter().any(|row| row.differs && row.path == kind);
+        if differs(&rows, "lockfile") {
+            rows.extend(environment::compared_crates(&snapshots("lockfile")?));
+        }
+        if differs(&rows, "features") {
+            rows.extend(environment::compared_features(&snapshots("features")?));
+        }
+        Ok(Comparison { environment: rows, ..Comparison::of(runs) })
     }
 
     /// The runs as typed columns, to make a data frame of.
@@ -293,6 +318,11 @@ impl Place {
         move |source| {
             if is_busy(&source) {
                 return Error::Busy { path: self.0.clone(), seconds: open::BUSY_TIMEOUT.as_secs() };
+            }
+            if is_read_only(&source)
+                && let Err(error) = permission::to_write(&self.0)
+            {
+                return error;
             }
             Error::Sql { doing, path: self.0.clone(), source }
         }

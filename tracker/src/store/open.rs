@@ -6,6 +6,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::permission;
 use crate::error::{is_busy, is_not_a_database};
 use crate::{Error, Result};
 
@@ -56,6 +57,7 @@ pub(crate) async fn recording(path: &Path) -> Result<SqliteConnection> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         return Err(Error::NoFolder { path: folder.to_owned() });
     }
+    permission::to_write(path)?;
     patiently(path, async || {
         let sync = first_sync(path);
         // Before anything that writes: another program's file must stay as it is.
@@ -156,7 +158,8 @@ fn known_version() -> i64 {
 }
 
 pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).foreign_keys(true)
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).foreign_keys(true);
+    if permission::is_fixed(path) { options.immutable(true).read_only(true) } else { options }
 }
 
 /// Tries again while another process holds the file.
@@ -183,6 +186,8 @@ fn unopened(path: &Path, source: sqlx::Error) -> Error {
         Error::Busy { path, seconds: BUSY_TIMEOUT.as_secs() }
     } else if is_not_a_database(&source) {
         Error::NotADatabase { path }
+    } else if let Err(error) = permission::to_write(&path) {
+        error
     } else {
         Error::Unopened { path, source }
     }

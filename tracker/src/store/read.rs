@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Place, points};
 use crate::capture::now_ms;
+use crate::environment::Found;
 use crate::model::{Artifact, At, Cell, Git, Metric, RunRecord, Series, Status};
 use crate::{Error, Result, config, model, record};
 
@@ -142,10 +143,15 @@ async fn heads(conn: &mut SqliteConnection, place: &Place, ids: &str) -> Result<
 
 async fn metrics(conn: &mut SqliteConnection, place: &Place, ids: &str, runs: &mut Runs) -> Result<()> {
     // `+`: sorted after the rows of these runs were looked up, where `id` alone would walk through all series.
-    let rows = sqlx::query!("SELECT * FROM series WHERE run_id IN (SELECT value FROM json_each(?)) ORDER BY +id", ids,)
-        .fetch_all(conn)
-        .await
-        .map_err(place.doing("read the metrics"))?;
+    let rows = sqlx::query!(
+        r#"SELECT run_id, name, context, points, last_step, last_value AS "last_value: f64",
+               min_value AS "min_value: f64", min_step, max_value AS "max_value: f64", max_step
+           FROM series WHERE run_id IN (SELECT value FROM json_each(?)) ORDER BY +id"#,
+        ids,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(place.doing("read the metrics"))?;
     for row in rows {
         let Some(run) = runs.get_mut(&row.run_id) else {
             continue;
@@ -217,7 +223,14 @@ pub(super) async fn series_id(conn: &mut SqliteConnection, place: &Place, run: &
 
 /// What the process that resumes a run must know of its series.
 pub(super) async fn resumed(conn: &mut SqliteConnection, run: i64) -> sqlx::Result<Vec<record::Series>> {
-    let rows = sqlx::query!("SELECT * FROM series WHERE run_id = ? ORDER BY id", run).fetch_all(conn).await?;
+    let rows = sqlx::query!(
+        r#"SELECT id, name, context, points, last_step, last_ms, last_value AS "last_value: f64",
+               min_value AS "min_value: f64", min_step, max_value AS "max_value: f64", max_step
+           FROM series WHERE run_id = ? ORDER BY id"#,
+        run,
+    )
+    .fetch_all(conn)
+    .await?;
     let series = rows.into_iter().map(|row| {
         let last = At { value: row.last_value.unwrap_or(f64::NAN), step: row.last_step };
         let (min, max) = (at(row.min_value, row.min_step), at(row.max_value, row.max_step));
@@ -264,11 +277,28 @@ pub(super) async fn snapshot(
     .map_err(place.doing("read the run's surroundings"))
 }
 
-pub(super) async fn snapshots(conn: &mut SqliteConnection, place: &Place, run: i64) -> Result<Vec<String>> {
-    sqlx::query_scalar!("SELECT kind FROM run_snapshot WHERE run_id = ? ORDER BY kind", run)
+/// The hashes of those, by kind.
+pub(super) async fn snapshots(
+    conn: &mut SqliteConnection,
+    place: &Place,
+    run: i64,
+) -> Result<BTreeMap<String, String>> {
+    let rows = sqlx::query!("SELECT kind, hash FROM run_snapshot WHERE run_id = ?", run)
         .fetch_all(conn)
         .await
-        .map_err(place.doing("read the run's surroundings"))
+        .map_err(place.doing("read the run's surroundings"))?;
+    Ok(rows.into_iter().map(|row| (row.kind, row.hash)).collect())
+}
+
+/// What is known of a run's surroundings.
+pub(super) async fn surroundings(conn: &mut SqliteConnection, place: &Place, run: &RunRecord) -> Result<Found> {
+    let mut found = Found { hashes: snapshots(conn, place, run.id).await?, ..Found::default() };
+    for (kind, object) in [("program", &mut found.program), ("machine", &mut found.machine)] {
+        if let Some(json) = snapshot(conn, place, run.id, kind).await? {
+            *object = serde_json::from_slice(&json).map_err(damaged("the environment", &run.uid, place))?;
+        }
+    }
+    Ok(found)
 }
 
 pub(super) async fn cells(conn: &mut SqliteConnection, place: &Place, run: i64) -> Result<Vec<Cell>> {

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Row, TypeInfo, ValueRef};
 
 use super::{Place, open};
-use crate::model::number;
+use crate::model::{nonfinite, number};
 use crate::{Error, Result};
 
 /// What SQL gave.
@@ -42,7 +42,10 @@ impl std::fmt::Display for Cell {
         match self {
             Self::Null => Ok(()),
             Self::Integer(integer) => write!(f, "{integer}"),
-            Self::Real(real) => write!(f, "{real}"),
+            Self::Real(real) => match nonfinite(*real) {
+                Some(word) => f.write_str(word),
+                None => write!(f, "{real}"),
+            },
             Self::Text(text) => f.write_str(text),
             Self::Blob(bytes) => f.write_str(&hex(bytes)),
         }

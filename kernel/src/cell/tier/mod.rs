@@ -23,7 +23,7 @@ use wire::ToHost;
 
 use self::image::{Image, ImageError};
 use super::compile::{CompileError, Compiled, Compiler};
-use super::generate::Generated;
+use super::generated::Generated;
 use super::host::Handle;
 
 /// How long a cell runs before it is worth a second compilation: one with a loop, and any other.
