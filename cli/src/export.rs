@@ -59,11 +59,18 @@ enum Form {
 /// Runs the verb.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let store = args.database.open()?;
-    let runs = store.runs(&Query { filter: args.filter, ..Query::default() })?;
+    let query = Query { filter: args.filter, ..Query::default() };
+    if let (What::Runs, Form::Csv) = (args.what, args.format) {
+        let text = csv(&store.table(&query)?);
+        let mut sink = Sink::open(args.output)?;
+        sink.write(&text)?;
+        return sink.end();
+    }
+    let runs = store.runs(&query)?;
     let mut sink = Sink::open(args.output)?;
     match (args.what, args.format) {
         (What::Runs, Form::Json) => sink.write(&format!("{}\n", serde_json::to_string_pretty(&runs)?))?,
-        (What::Runs, Form::Csv) => sink.write(&csv(&Table::of(&runs)))?,
+        (What::Runs, Form::Csv) => {}
         (What::Params, form) => params(&mut sink, form, &runs)?,
         (What::Metrics, form) => metrics(&mut sink, form, &runs)?,
         (What::Points, form) => points(&mut sink, form, &store, &runs)?,

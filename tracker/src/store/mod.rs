@@ -3,9 +3,11 @@
 mod keep;
 pub(crate) mod open;
 mod points;
+mod raw;
 mod read;
 mod select;
 mod sql;
+mod table;
 pub(crate) mod write;
 
 use sqlx::{Connection, SqliteConnection};
@@ -256,7 +258,20 @@ impl Store {
     /// # Errors
     /// As [`Store::runs`].
     pub fn table(&self, query: &Query) -> Result<Table> {
-        Ok(Table::of(&self.runs(query)?))
+        let find = query.find()?;
+        // These keys are found out from the records of the runs.
+        let sorted = match &query.sort {
+            Some(_) => Some(self.runs(query)?.iter().map(|run| run.id).collect()),
+            None => None,
+        };
+        self.wait(async |conn, place| {
+            let dead = reap(conn, place).await?;
+            let ids: Vec<i64> = match sorted {
+                Some(ids) => ids,
+                None => select::ids(conn, place, &find, &dead).await?,
+            };
+            table::table(conn, place, &ids, query, &dead).await
+        })
     }
 
     fn wait<T: Send>(&self, work: impl AsyncFnOnce(&mut SqliteConnection, &Place) -> Result<T> + Send) -> Result<T> {

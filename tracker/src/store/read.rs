@@ -278,6 +278,6 @@ pub(super) async fn cells(conn: &mut SqliteConnection, place: &Place, run: i64) 
         .map_err(place.doing("read the cells"))
 }
 
-fn damaged(what: &'static str, run: &str, place: &Place) -> impl FnOnce(serde_json::Error) -> Error {
+pub(super) fn damaged(what: &'static str, run: &str, place: &Place) -> impl FnOnce(serde_json::Error) -> Error {
     move |source| Error::Damaged { what, run: run.to_owned(), path: place.0.clone(), source }
 }
