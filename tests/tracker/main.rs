@@ -9,6 +9,7 @@ mod comparing;
 mod configuration;
 mod crashes;
 mod endings;
+mod exporting;
 mod family;
 mod keeping;
 mod listing;

@@ -134,6 +134,15 @@ fn a_file_of_version_1_opens_with_its_data_and_goes_on() {
     let store = place.store();
     let run = store.run("old").unwrap();
     assert_eq!(store.series(&run).unwrap()[0].values.len(), 4);
+    let mut times = Vec::new();
+    let collect = |points: tracker::Points<'_>| {
+        times.extend_from_slice(&points.times_ms[..3]);
+        assert!(points.values[1].is_nan());
+        assert_eq!((points.steps, points.values[3]), ([0, 1, 2, 3].as_slice(), 0.125));
+        Ok::<_, tracker::Error>(())
+    };
+    store.points(&"name = old".into(), &[], collect).unwrap();
+    assert_eq!(times, [100, 200, 300]);
     assert_eq!((run.metrics[0].last, run.metrics[0].points, run.metrics[0].max.unwrap().value), (0.125, 4, 0.5));
 }
 

@@ -66,6 +66,9 @@ pub enum Error {
     #[error("run {run} has no metric {wanted:?}; {}", candidates(known, "it has", "it has none"))]
     UnknownMetric { run: String, wanted: String, known: Vec<String> },
 
+    #[error("none of the runs has a metric {wanted:?}; {}", candidates(known, "they have", "they have none"))]
+    NoSuchMetric { wanted: String, known: Vec<String> },
+
     #[error("{mistake}")]
     Query { mistake: crate::query::Mistake },
 

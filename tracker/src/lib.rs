@@ -26,7 +26,7 @@ pub use model::{Artifact, Cell, Metric, Param, RunRecord, Series, Status};
 pub use query::Query;
 pub use record::{Builder, Run, Scalar, Step};
 pub use store::{Merged, Removed, Rows, SqlCell, Store};
-pub use table::Table;
+pub use table::{Points, Table};
 
 /// What every call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -47,3 +47,24 @@ impl Values {
         self.len() == 0
     }
 }
+
+/// The points of one series as columns of equal length, in the order of logging.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Points<'a> {
+    /// The uid of the run.
+    pub run: &'a str,
+    pub metric: &'a str,
+    /// What sets it apart from others of its name, as in `subset=test,fold=2`; empty when there is nothing.
+    pub context: &'a str,
+    pub steps: &'a [i64],
+    /// Milliseconds since 1970 UTC.
+    pub times_ms: &'a [i64],
+    pub values: &'a [f64],
+}
+
+impl Points<'_> {
+    /// As [`crate::Metric::key`].
+    pub fn key(&self) -> String {
+        crate::model::key_of(self.metric, self.context)
+    }
+}

@@ -12,46 +12,61 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::slice;
 
-/// A statement that reads, with one text parameter at most.
-pub(super) struct Statement<'a> {
+/// A connection that nobody else uses meanwhile.
+pub(super) struct Raw<'a> {
     db: NonNull<ffi::sqlite3>,
-    raw: NonNull<ffi::sqlite3_stmt>,
-    /// Nobody else uses the connection meanwhile.
     locked: PhantomData<&'a mut LockedSqliteHandle<'a>>,
 }
 
-impl<'a> Statement<'a> {
-    pub(super) fn prepare(locked: &'a mut LockedSqliteHandle<'_>, sql: &str, text: &str) -> sqlx::Result<Self> {
-        let db = locked.as_raw_handle();
-        let mut raw = ptr::null_mut();
+impl<'a> Raw<'a> {
+    pub(super) fn of(locked: &'a mut LockedSqliteHandle<'_>) -> Self {
+        Self { db: locked.as_raw_handle(), locked: PhantomData }
+    }
+
+    pub(super) fn prepare(&self, sql: &str) -> sqlx::Result<Statement<'_>> {
+        let (db, mut raw) = (self.db, ptr::null_mut());
         let length = c_int::try_from(sql.len()).unwrap_or(c_int::MAX);
-        // SAFETY: the handle is open and ours as long as `locked` lives; `sql` has `length` bytes.
+        // SAFETY: the connection is open and ours as long as its lock is held; `sql` has `length` bytes.
         let code =
             unsafe { ffi::sqlite3_prepare_v2(db.as_ptr(), sql.as_ptr().cast(), length, &mut raw, ptr::null_mut()) };
-        let Some(raw) = NonNull::new(raw).filter(|_| code == ffi::SQLITE_OK) else {
-            return Err(said(db, code));
-        };
-        let statement = Self { db, raw, locked: PhantomData };
-        // SAFETY: the statement was prepared; SQLite copies the text before it returns.
+        match NonNull::new(raw) {
+            Some(raw) if code == ffi::SQLITE_OK => Ok(Statement { db, raw, connection: PhantomData }),
+            _ => Err(said(db, code)),
+        }
+    }
+}
+
+/// A statement that reads, with one parameter at most. It may be run again with another one.
+pub(super) struct Statement<'a> {
+    db: NonNull<ffi::sqlite3>,
+    raw: NonNull<ffi::sqlite3_stmt>,
+    connection: PhantomData<&'a ()>,
+}
+
+impl Statement<'_> {
+    pub(super) fn with_text(&mut self, text: &str) -> sqlx::Result<&mut Self> {
+        let (bytes, length) = (text.as_ptr().cast(), text.len() as u64);
+        let encoding = ffi::SQLITE_UTF8 as u8;
+        // SAFETY: the statement is not finalized before it is dropped; SQLite copies the text before it returns.
         let code = unsafe {
-            match ffi::sqlite3_bind_parameter_count(raw.as_ptr()) {
-                0 => ffi::SQLITE_OK,
-                _ => ffi::sqlite3_bind_text64(
-                    raw.as_ptr(),
-                    1,
-                    text.as_ptr().cast(),
-                    text.len() as u64,
-                    ffi::SQLITE_TRANSIENT(),
-                    ffi::SQLITE_UTF8 as u8,
-                ),
-            }
+            ffi::sqlite3_reset(self.raw.as_ptr());
+            ffi::sqlite3_bind_text64(self.raw.as_ptr(), 1, bytes, length, ffi::SQLITE_TRANSIENT(), encoding)
         };
-        if code == ffi::SQLITE_OK { Ok(statement) } else { Err(said(db, code)) }
+        if code == ffi::SQLITE_OK { Ok(self) } else { Err(said(self.db, code)) }
+    }
+
+    pub(super) fn with_int(&mut self, int: i64) -> sqlx::Result<&mut Self> {
+        // SAFETY: as in `with_text`.
+        let code = unsafe {
+            ffi::sqlite3_reset(self.raw.as_ptr());
+            ffi::sqlite3_bind_int64(self.raw.as_ptr(), 1, int)
+        };
+        if code == ffi::SQLITE_OK { Ok(self) } else { Err(said(self.db, code)) }
     }
 
     /// The next row, until there is none.
     pub(super) fn next(&mut self) -> sqlx::Result<Option<Row<'_>>> {
-        // SAFETY: the statement is not finalized before it is dropped.
+        // SAFETY: as in `with_text`.
         match unsafe { ffi::sqlite3_step(self.raw.as_ptr()) } {
             ffi::SQLITE_ROW => Ok(Some(Row { raw: self.raw, row: PhantomData })),
             ffi::SQLITE_DONE => Ok(None),

@@ -1,42 +1,25 @@
 //! Runs as columns: what is stored goes into the columns as it is read, and no record of a run is made.
 
-use sqlx::sqlite::LockedSqliteHandle;
-use sqlx::{Connection, SqliteConnection};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Place;
-use super::raw::Statement;
+use super::columns::{Chosen, Reading};
 use crate::capture::now_ms;
 use crate::table::{Column, Params, Table, Values};
-use crate::{Error, Query, Result, Status, model};
+use crate::{Result, Status, model};
 
-/// The runs of `ids`, in this order, that have the status and name that the query wants, and no more than it wants.
-/// Runs of `dead` count as crashed, whatever is stored.
-pub(super) async fn table(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    ids: &[i64],
-    query: &Query,
-    dead: &HashSet<i64>,
-) -> Result<Table> {
-    let failed = || place.doing("read the runs");
-    // One snapshot for all that is read.
-    let mut tx = conn.begin().await.map_err(failed())?;
-    let mut locked = tx.lock_handle().await.map_err(failed())?;
-    let mut reading = Reading { locked: &mut locked, place };
-    let heads = reading.heads(ids, query, dead)?;
-    let ids: Vec<i64> = heads.iter().map(|head| head.id).collect();
-    let rows = Rows::of(&ids);
+/// A row for each run. Runs of `dead` count as crashed, whatever is stored.
+pub(super) fn table(reading: &Reading<'_>, chosen: &Chosen, dead: &HashSet<i64>) -> Result<Table> {
+    let heads = heads(reading, chosen, dead)?;
     let mut columns = fixed(&heads);
-    columns.extend(params(&heads, place)?);
-    columns.extend(reading.metrics(&rows)?);
-    columns.extend(reading.tags(&rows)?);
+    columns.extend(params(&heads, reading.place)?);
+    columns.extend(metrics(reading, chosen)?);
+    columns.extend(tags(reading, chosen)?);
     Ok(Table { columns })
 }
 
 /// What is one value for each run.
 struct Head {
-    id: i64,
     uid: String,
     name: String,
     status: Status,
@@ -47,96 +30,70 @@ struct Head {
     config: String,
 }
 
-/// Which row a run has.
-struct Rows {
-    /// As JSON: SQLite unpacks it, so that one statement serves any number of ids.
-    ids: String,
-    rows: HashMap<i64, usize>,
+fn heads(reading: &Reading<'_>, chosen: &Chosen, dead: &HashSet<i64>) -> Result<Vec<Head>> {
+    let failed = || reading.place.doing("read the runs");
+    let now = now_ms();
+    let sql = "SELECT id, uid, name, status, started_ms, ended_ms, notebook, git_commit, config FROM run
+               WHERE id IN (SELECT value FROM json_each(?))";
+    let mut statement = reading.prepare(sql)?;
+    statement.with_text(&chosen.ids).map_err(failed())?;
+    let mut heads: Vec<Option<Head>> = chosen.uids.iter().map(|_| None).collect();
+    while let Some(row) = statement.next().map_err(failed())? {
+        if let Some(at) = chosen.row(row.int(0)) {
+            heads[at] = Some(head(&row, now, dead).map_err(failed())?);
+        }
+    }
+    Ok(heads.into_iter().flatten().collect())
 }
 
-impl Rows {
-    fn of(ids: &[i64]) -> Self {
-        Self { ids: format!("{ids:?}"), rows: ids.iter().enumerate().map(|(row, id)| (*id, row)).collect() }
+/// Three columns for each metric, in the order in which the runs met them.
+fn metrics(reading: &Reading<'_>, chosen: &Chosen) -> Result<Vec<Column>> {
+    let failed = || reading.place.doing("read the metrics");
+    let sql = "SELECT run_id, id, name, context, last_value, min_value, max_value FROM series
+               WHERE run_id IN (SELECT value FROM json_each(?))";
+    let mut statement = reading.prepare(sql)?;
+    statement.with_text(&chosen.ids).map_err(failed())?;
+    let mut metrics: Vec<Metric> = Vec::new();
+    let mut known: HashMap<(String, String), usize> = HashMap::new();
+    let mut next = 0;
+    while let Some(row) = statement.next().map_err(failed())? {
+        let Some(at) = chosen.row(row.int(0)) else { continue };
+        let (name, context) = (row.text(2).map_err(failed())?, row.text(3).map_err(failed())?);
+        // Most runs have the same metrics in the same order.
+        next %= metrics.len().max(1);
+        if metrics.get(next).is_none_or(|metric| metric.name != name || metric.context != context) {
+            next = *known.entry((name.to_owned(), context.to_owned())).or_insert(metrics.len());
+            if next == metrics.len() {
+                metrics.push(Metric::new(name, context, chosen.uids.len()));
+            }
+        }
+        let metric = &mut metrics[next];
+        metric.met = metric.met.min((at, row.int(1)));
+        metric.last[at] = Some(row.float(4).unwrap_or(f64::NAN));
+        metric.min[at] = row.float(5);
+        metric.max[at] = row.float(6);
+        next += 1;
     }
+    metrics.sort_by_key(|metric| metric.met);
+    let columns: Result<Vec<_>> = metrics.into_iter().map(|metric| metric.columns(reading.place, chosen)).collect();
+    Ok(columns?.into_iter().flatten().collect())
 }
 
-struct Reading<'a, 'b> {
-    locked: &'a mut LockedSqliteHandle<'b>,
-    place: &'a Place,
-}
-
-impl Reading<'_, '_> {
-    fn statement(&mut self, sql: &str, text: &str) -> Result<Statement<'_>> {
-        Statement::prepare(self.locked, sql, text).map_err(self.place.doing("read the runs"))
-    }
-
-    fn heads(&mut self, ids: &[i64], query: &Query, dead: &HashSet<i64>) -> Result<Vec<Head>> {
-        let now = now_ms();
-        let place = self.place;
-        let rows = Rows::of(ids);
-        let sql = "SELECT id, uid, name, status, started_ms, ended_ms, notebook, git_commit, config FROM run
-                   WHERE id IN (SELECT value FROM json_each(?))";
-        let mut statement = self.statement(sql, &rows.ids)?;
-        let mut heads: Vec<Option<Head>> = ids.iter().map(|_| None).collect();
-        while let Some(row) = statement.next().map_err(place.doing("read the runs"))? {
-            let head = head(&row, now, dead).map_err(place.doing("read the runs"))?;
-            let wanted = query.status.is_none_or(|status| head.status == status)
-                && query.name.as_ref().is_none_or(|name| head.name == *name);
-            if let Some(place) = rows.rows.get(&head.id).filter(|_| wanted) {
-                heads[*place] = Some(head);
-            }
+fn tags(reading: &Reading<'_>, chosen: &Chosen) -> Result<Vec<Column>> {
+    let failed = || reading.place.doing("read the tags");
+    let mut statement =
+        reading.prepare("SELECT run_id, key, value FROM tag WHERE run_id IN (SELECT value FROM json_each(?))")?;
+    statement.with_text(&chosen.ids).map_err(failed())?;
+    let mut tags: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
+    while let Some(row) = statement.next().map_err(failed())? {
+        let (key, value) = (row.text(1).map_err(failed())?, row.text(2).map_err(failed())?);
+        if let Some(at) = chosen.row(row.int(0)) {
+            let column = tags.entry(key.to_owned()).or_insert_with(|| vec![None; chosen.uids.len()]);
+            column[at] = Some(value.to_owned());
         }
-        Ok(heads.into_iter().flatten().take(query.limit.unwrap_or(usize::MAX)).collect())
     }
-
-    /// Three columns for each metric, in the order in which the runs met them.
-    fn metrics(&mut self, rows: &Rows) -> Result<Vec<Column>> {
-        let place = self.place;
-        let sql = "SELECT run_id, id, name, context, last_value, min_value, max_value FROM series
-                   WHERE run_id IN (SELECT value FROM json_each(?))";
-        let mut statement = self.statement(sql, &rows.ids)?;
-        let mut metrics: Vec<Metric> = Vec::new();
-        let mut known: HashMap<(String, String), usize> = HashMap::new();
-        let mut next = 0;
-        while let Some(row) = statement.next().map_err(place.doing("read the metrics"))? {
-            let Some(at) = rows.rows.get(&row.int(0)) else { continue };
-            let text = |column| row.text(column).map_err(place.doing("read the metrics"));
-            let (name, context) = (text(2)?, text(3)?);
-            // Most runs have the same metrics in the same order.
-            next %= metrics.len().max(1);
-            if metrics.get(next).is_none_or(|metric| metric.name != name || metric.context != context) {
-                next = *known.entry((name.to_owned(), context.to_owned())).or_insert(metrics.len());
-                if next == metrics.len() {
-                    metrics.push(Metric::new(name, context, rows.rows.len()));
-                }
-            }
-            let metric = &mut metrics[next];
-            metric.met = metric.met.min((*at, row.int(1)));
-            metric.last[*at] = Some(row.float(4).unwrap_or(f64::NAN));
-            metric.min[*at] = row.float(5);
-            metric.max[*at] = row.float(6);
-            next += 1;
-        }
-        metrics.sort_by_key(|metric| metric.met);
-        let columns: Result<Vec<_>> = metrics.into_iter().map(|metric| metric.columns(place)).collect();
-        Ok(columns?.into_iter().flatten().collect())
-    }
-
-    fn tags(&mut self, rows: &Rows) -> Result<Vec<Column>> {
-        let place = self.place;
-        let sql = "SELECT run_id, key, value FROM tag WHERE run_id IN (SELECT value FROM json_each(?))";
-        let mut statement = self.statement(sql, &rows.ids)?;
-        let mut tags: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
-        while let Some(row) = statement.next().map_err(place.doing("read the tags"))? {
-            let text = |column| row.text(column).map_err(place.doing("read the tags"));
-            if let Some(at) = rows.rows.get(&row.int(0)) {
-                let column = tags.entry(text(1)?.to_owned()).or_insert_with(|| vec![None; rows.rows.len()]);
-                column[*at] = Some(text(2)?.to_owned());
-            }
-        }
-        let column = |(key, values)| Column { name: format!("tag.{key}"), values: Values::Text(values) };
-        Ok(tags.into_iter().map(column).collect())
-    }
+    let column = |(key, values)| Column { name: format!("tag.{key}"), values: Values::Text(values) };
+    Ok(tags.into_iter().map(column).collect())
 }
 
 fn head(row: &super::raw::Row<'_>, now: i64, dead: &HashSet<i64>) -> sqlx::Result<Head> {
@@ -149,7 +106,6 @@ fn head(row: &super::raw::Row<'_>, now: i64, dead: &HashSet<i64>) -> sqlx::Resul
     };
     let duration_ms = (row.maybe_int(5).unwrap_or(now) - started_ms).max(0);
     Ok(Head {
-        id,
         uid: text(1)?,
         name: text(2)?,
         status,
@@ -203,14 +159,9 @@ impl Metric {
         Self { name, context, met: (usize::MAX, i64::MAX), last: column(), min: column(), max: column() }
     }
 
-    fn columns(self, place: &Place) -> Result<[Column; 3]> {
-        let context = serde_json::from_str(&self.context).map_err(|source| Error::Damaged {
-            what: "the context of a metric",
-            run: self.name.clone(),
-            path: place.0.clone(),
-            source,
-        })?;
-        let key = model::key(&self.name, &context);
+    fn columns(self, place: &Place, chosen: &Chosen) -> Result<[Column; 3]> {
+        let damaged = super::read::damaged("a metric", &chosen.uids[self.met.0], place);
+        let key = model::key_of(&self.name, &model::pairs_of(&self.context).map_err(damaged)?);
         let column = |end: &str, values| Column { name: format!("metric.{key}.{end}"), values: Values::Float(values) };
         Ok([column("last", self.last), column("min", self.min), column("max", self.max)])
     }
