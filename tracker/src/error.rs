@@ -72,7 +72,9 @@ pub enum Error {
     #[error("{mistake}")]
     Query { mistake: crate::query::Mistake },
 
-    #[error("the SQL was refused: {why}; the views to read from are runs, params, tags, metrics, points and artifacts")]
+    #[error(
+        "the SQL was refused: {why}; the views to read from are runs, params, tags, metrics, points, inputs and artifacts"
+    )]
     Refused { why: String },
 
     #[error("{} exists already: name another file", path.display())]

@@ -9,6 +9,7 @@ mod chunk;
 pub mod compare;
 mod config;
 pub mod context;
+pub mod data;
 mod error;
 pub mod format;
 pub mod html;
@@ -21,6 +22,7 @@ mod store;
 pub mod table;
 
 pub use compare::Comparison;
+pub use data::Fingerprint;
 pub use error::Error;
 pub use model::{Artifact, Cell, Metric, Param, RunRecord, Series, Status};
 pub use query::Query;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::compare::Direction;
+use crate::data::Fingerprint;
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -79,6 +80,8 @@ pub struct RunRecord {
     /// In the order of the first point.
     pub metrics: Vec<Metric>,
     pub tags: BTreeMap<String, String>,
+    /// What data it used, under the names that it gave.
+    pub data: BTreeMap<String, Fingerprint>,
 }
 
 impl RunRecord {

@@ -7,6 +7,7 @@ use super::artifact::NewArtifact;
 use super::queue::{Message, Named};
 use super::series::{Plan, Series};
 use crate::capture::now_ms;
+use crate::data::Fingerprint;
 use crate::model::Point;
 
 /// Of one run.
@@ -20,6 +21,7 @@ pub(crate) struct Pending {
     pub(crate) artifacts: Vec<NewArtifact>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) note: Option<String>,
+    pub(crate) data: BTreeMap<String, Fingerprint>,
 }
 
 /// What a batch has stored of one run.
@@ -57,6 +59,10 @@ impl Pending {
                 let (key, value) = *pair;
                 self.tags.insert(key, value);
             }
+            Message::Data(pair) => {
+                let (name, print) = *pair;
+                self.data.insert(name, print);
+            }
             Message::Note(text) => self.note = Some(text.into()),
         }
     }
@@ -86,7 +92,7 @@ impl Pending {
     /// How many things wait to be stored.
     pub(crate) fn len(&self) -> usize {
         let points: usize = self.series.iter().map(Series::fresh).sum();
-        points + self.artifacts.len() + self.tags.len() + usize::from(self.note.is_some())
+        points + self.artifacts.len() + self.tags.len() + self.data.len() + usize::from(self.note.is_some())
     }
 
     /// Forgets what a batch has stored.
@@ -97,6 +103,7 @@ impl Pending {
         }
         self.artifacts.clear();
         self.tags.clear();
+        self.data.clear();
         self.note = None;
     }
 }

@@ -1,6 +1,7 @@
 //! Reading a run database: a blocking face over the SQL in `read`.
 
 mod columns;
+mod input;
 mod keep;
 pub(crate) mod open;
 mod points;

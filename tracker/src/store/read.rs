@@ -3,7 +3,7 @@
 use sqlx::{Connection, SqliteConnection};
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Place, points};
+use super::{Place, input, points};
 use crate::capture::now_ms;
 use crate::model::{Artifact, At, Cell, Git, Metric, RunRecord, Series, Status};
 use crate::{Error, Result, config, model, record};
@@ -94,6 +94,7 @@ pub(super) async fn runs_by_id(conn: &mut SqliteConnection, place: &Place, ids: 
     let mut runs = heads(conn, place, &list).await?;
     metrics(conn, place, &list, &mut runs).await?;
     tags(conn, place, &list, &mut runs).await?;
+    input::read(conn, place, &list, &mut runs).await?;
     Ok(ids.iter().filter_map(|id| runs.remove(id)).collect())
 }
 
@@ -134,6 +135,7 @@ async fn heads(conn: &mut SqliteConnection, place: &Place, ids: &str) -> Result<
             config,
             metrics: Vec::new(),
             tags: BTreeMap::new(),
+            data: BTreeMap::new(),
         };
         runs.insert(run.id, run);
     }

@@ -4,7 +4,7 @@ use sqlx::{Connection, SqliteConnection, SqliteTransaction};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Place, read};
+use super::{Place, input, read};
 use crate::capture::{self, Facts};
 use crate::chunk::Chunk;
 use crate::config::{Config, kind};
@@ -206,6 +206,7 @@ async fn one_batch(tx: &mut SqliteTransaction<'_>, batch: &Batch<'_>) -> sqlx::R
     for (key, value) in &pending.tags {
         tag(tx, run, key, value).await?;
     }
+    input::store(tx, run, &pending.data).await?;
     if let Some(note) = &pending.note {
         sqlx::query!("UPDATE run SET note = ? WHERE id = ?", note, run).execute(&mut **tx).await?;
     }
