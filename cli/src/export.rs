@@ -1,24 +1,31 @@
 //! `assay export`: runs, parameters, metrics and points for other programs.
 
-use anyhow::{Context, ensure};
+mod output;
+mod parquet;
+
+use anyhow::ensure;
 use clap::ValueEnum;
-use serde_json::{Map, Value, json};
-use std::io::Write;
-use std::path::PathBuf;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use tracker::table::{Column, Values};
-use tracker::{Query, RunRecord, Store, Table, model};
+use tracker::{Metric, Points, Query, RunRecord, Store, Table};
 
-use crate::table::{self, Database};
+use crate::table::Database;
+use output::Output;
+pub(crate) use output::csv_line;
 
-/// Write runs, parameters, metrics or points as CSV or JSON
+/// How many points are written at once, and how many rows a group of a Parquet file has: what readers take in one go.
+const BATCH: usize = 1 << 17;
+
+/// Write runs, parameters, metrics or points as CSV, JSON or Parquet
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples, a line for each run, and every point of the runs of a group:
   assay export runs --output runs.csv
-  assay export points --where 'group = \"seeds\"' --format json --output points.json
+  assay export points --where 'group = \"seeds\"' --output points.parquet
 
 As JSON, runs have every field with its nesting; what is no number is written \"NaN\", \"Infinity\" or \"-Infinity\".
-As Parquet: in a notebook, `tracker::runs()` is a Polars frame.")]
+In Parquet, columns have types; the value of a parameter is text, and again a number where it is one.")]
 pub(crate) struct Args {
     #[arg(value_enum)]
     what: What,
@@ -27,8 +34,13 @@ pub(crate) struct Args {
     #[arg(long = "where", value_name = "QUERY")]
     filter: Option<String>,
 
-    #[arg(long, value_enum, default_value_t = Form::Csv)]
-    format: Form,
+    /// Only this metric, for metrics and points; may be given several times
+    #[arg(long, value_name = "NAME")]
+    metric: Vec<String>,
+
+    /// [default: by the ending of --output, else csv]
+    #[arg(long, value_enum)]
+    format: Option<Form>,
 
     /// The file to write; one that exists is not overwritten [default: stdout]
     #[arg(long, short, value_name = "FILE")]
@@ -38,7 +50,7 @@ pub(crate) struct Args {
     database: Database,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
     /// A row for each run: what it is, its parameters, metrics and tags
     Runs,
@@ -54,184 +66,135 @@ enum What {
 enum Form {
     Csv,
     Json,
+    Parquet,
+}
+
+impl Form {
+    fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_lowercase();
+        Self::from_str(&ending, false).ok()
+    }
 }
 
 /// Runs the verb.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let form = args.format.or_else(|| Form::of(args.output.as_deref()?)).unwrap_or(Form::Csv);
+    ensure!(
+        args.metric.is_empty() || matches!(args.what, What::Metrics | What::Points),
+        "--metric chooses among metrics or points: export one of these"
+    );
     let store = args.database.open()?;
-    let runs = store.runs(&Query { filter: args.filter, ..Query::default() })?;
-    let mut sink = Sink::open(args.output)?;
-    match (args.what, args.format) {
-        (What::Runs, Form::Json) => sink.write(&format!("{}\n", serde_json::to_string_pretty(&runs)?))?,
-        (What::Runs, Form::Csv) => sink.write(&csv(&Table::of(&runs)))?,
-        (What::Params, form) => params(&mut sink, form, &runs)?,
-        (What::Metrics, form) => metrics(&mut sink, form, &runs)?,
-        (What::Points, form) => points(&mut sink, form, &store, &runs)?,
+    let query = Query { filter: args.filter, ..Query::default() };
+    let mut output = Output::to(form, args.output)?;
+    match (args.what, form) {
+        (What::Runs, Form::Json) => output.json(&store.runs(&query)?)?,
+        (What::Runs, _) => output.table(&store.table(&query)?)?,
+        (What::Params, Form::Json) => output.json(&params_as_json(&store.runs(&query)?))?,
+        (What::Params, _) => output.table(&params(&store.runs(&query)?, form))?,
+        (What::Metrics, _) => output.table(&metrics(&store.runs(&query)?, &args.metric))?,
+        (What::Points, _) => points(&mut output, &store, &query, &args.metric)?,
     }
-    sink.end()
+    output.end()
 }
 
-fn params(sink: &mut Sink, form: Form, runs: &[RunRecord]) -> anyhow::Result<()> {
-    let mut rows = Lines::new(sink, form, &["run", "path", "value"])?;
-    for run in runs {
-        for param in &run.params {
-            rows.row(vec![json!(run.uid), json!(param.path), param.value.clone()])?;
-        }
-    }
-    rows.end()
+/// With their own types, nesting included.
+fn params_as_json(runs: &[RunRecord]) -> Vec<Value> {
+    let params = runs.iter().flat_map(|run| run.params.iter().map(move |param| (run, param)));
+    params.map(|(run, param)| json!({"run": run.uid, "path": param.path, "value": param.value})).collect()
 }
 
-fn metrics(sink: &mut Sink, form: Form, runs: &[RunRecord]) -> anyhow::Result<()> {
-    let names = ["run", "metric", "points", "last_step", "last", "min", "min_step", "max", "max_step"];
-    let mut rows = Lines::new(sink, form, &names)?;
-    for run in runs {
-        for metric in &run.metrics {
-            let value = |at: Option<model::At>| at.map_or(Value::Null, |at| number(at.value));
-            let step = |at: Option<model::At>| at.map_or(Value::Null, |at| json!(at.step));
-            rows.row(vec![
-                json!(run.uid),
-                json!(metric.key()),
-                json!(metric.points),
-                json!(metric.last_step),
-                number(metric.last),
-                value(metric.min),
-                step(metric.min),
-                value(metric.max),
-                step(metric.max),
-            ])?;
-        }
-    }
-    rows.end()
-}
-
-fn points(sink: &mut Sink, form: Form, store: &Store, runs: &[RunRecord]) -> anyhow::Result<()> {
-    let mut rows = Lines::new(sink, form, &["run", "metric", "step", "time_ms", "value"])?;
-    for run in runs {
-        for series in store.series(run)? {
-            let key = series.metric.key();
-            for point in &series.values {
-                rows.row(vec![
-                    json!(run.uid),
-                    json!(key),
-                    json!(point.step),
-                    json!(point.time_ms),
-                    number(point.value),
-                ])?;
-            }
-        }
-    }
-    rows.end()
-}
-
-/// JSON has no word for what is no number.
-fn number(value: f64) -> Value {
-    match model::nonfinite(value) {
-        Some(word) => json!(word),
-        None => json!(value),
-    }
-}
-
-/// Rows as they come: lines of CSV, or a JSON list of objects.
-struct Lines<'a> {
-    sink: &'a mut Sink,
-    form: Form,
-    names: &'a [&'static str],
-    first: bool,
-}
-
-impl<'a> Lines<'a> {
-    fn new(sink: &'a mut Sink, form: Form, names: &'a [&'static str]) -> anyhow::Result<Self> {
-        if form == Form::Csv {
-            sink.write(&csv_line(names.iter().map(|name| (*name).to_owned())))?;
-        }
-        Ok(Self { sink, form, names, first: true })
-    }
-
-    fn row(&mut self, values: Vec<Value>) -> anyhow::Result<()> {
-        if self.form == Form::Csv {
-            return self.sink.write(&csv_line(values.iter().map(plain)));
-        }
-        let before = if std::mem::replace(&mut self.first, false) { "[\n" } else { ",\n" };
-        let pairs = self.names.iter().map(|name| (*name).to_owned()).zip(values);
-        self.sink.write(&format!("{before}{}", Value::Object(pairs.collect::<Map<_, _>>())))
-    }
-
-    fn end(self) -> anyhow::Result<()> {
-        match (self.form, self.first) {
-            (Form::Csv, _) => Ok(()),
-            (Form::Json, true) => self.sink.write("[]\n"),
-            (Form::Json, false) => self.sink.write("\n]\n"),
-        }
-    }
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn csv(table: &Table) -> String {
-    let height = table.columns.first().map_or(0, |column| column.values.len());
-    let mut text = csv_line(table.columns.iter().map(|column| column.name.clone()));
-    for row in 0..height {
-        text.push_str(&csv_line(table.columns.iter().map(|column| cell(column, row))));
-    }
-    text
-}
-
-fn cell(column: &Column, row: usize) -> String {
-    let text = match &column.values {
-        Values::Bool(values) => values[row].map(|value| value.to_string()),
-        Values::Float(values) => values[row].map(|value| plain(&number(value))),
-        Values::Text(values) => values[row].clone(),
-        Values::Integer(values) | Values::Moment(values) | Values::Duration(values) => {
-            values[row].map(|value| value.to_string())
-        }
+fn params(runs: &[RunRecord], form: Form) -> Table {
+    let params = || runs.iter().flat_map(|run| run.params.iter().map(move |param| (run, param)));
+    let value = |value: &Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
     };
-    text.unwrap_or_default()
-}
-
-/// A line of CSV as RFC 4180 has it.
-pub(crate) fn csv_line(cells: impl Iterator<Item = String>) -> String {
-    let quoted = cells.map(|cell| {
-        if cell.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
-    });
-    quoted.collect::<Vec<_>>().join(",") + "\n"
-}
-
-/// Where the rows go.
-enum Sink {
-    Stdout,
-    File(PathBuf, std::io::BufWriter<std::fs::File>),
-}
-
-impl Sink {
-    fn open(path: Option<PathBuf>) -> anyhow::Result<Self> {
-        let Some(path) = path else { return Ok(Self::Stdout) };
-        ensure!(!path.exists(), "{} exists already: name another --output", path.display());
-        let file = std::fs::File::create(&path).map_err(|error| table::unwritten(&path, &error))?;
-        Ok(Self::File(path, std::io::BufWriter::new(file)))
+    let mut columns = vec![
+        column("run", Values::Text(params().map(|(run, _)| Some(run.uid.clone())).collect())),
+        column("path", Values::Text(params().map(|(_, param)| Some(param.path.clone())).collect())),
+        column("value", Values::Text(params().map(|(_, param)| value(&param.value)).collect())),
+    ];
+    if form == Form::Parquet {
+        columns.push(column("number", Values::Float(params().map(|(_, param)| param.value.as_f64()).collect())));
     }
+    Table { columns }
+}
 
-    fn write(&mut self, text: &str) -> anyhow::Result<()> {
-        match self {
-            Self::Stdout => table::print(text),
-            Self::File(path, file) => {
-                file.write_all(text.as_bytes()).with_context(|| format!("{} could not be written", path.display()))
+fn metrics(runs: &[RunRecord], wanted: &[String]) -> Table {
+    let fits = |metric: &Metric| wanted.is_empty() || wanted.contains(&metric.name) || wanted.contains(&metric.key());
+    let metrics = runs.iter().flat_map(|run| run.metrics.iter().map(move |metric| (run, metric)));
+    let metrics: Vec<(&RunRecord, &Metric)> = metrics.filter(|(_, metric)| fits(metric)).collect();
+    let text = |of: fn(&RunRecord, &Metric) -> String| {
+        Values::Text(metrics.iter().map(|(run, metric)| Some(of(run, metric))).collect())
+    };
+    let integer = |of: fn(&Metric) -> Option<i64>| Values::Integer(metrics.iter().map(|(_, m)| of(m)).collect());
+    let float = |of: fn(&Metric) -> Option<f64>| Values::Float(metrics.iter().map(|(_, m)| of(m)).collect());
+    let columns = [
+        ("run", text(|run, _| run.uid.clone())),
+        ("metric", text(|_, metric| metric.key())),
+        ("points", integer(|metric| Some(metric.points))),
+        ("last_step", integer(|metric| Some(metric.last_step))),
+        ("last", float(|metric| Some(metric.last))),
+        ("min", float(|metric| metric.min.map(|at| at.value))),
+        ("min_step", integer(|metric| metric.min.map(|at| at.step))),
+        ("max", float(|metric| metric.max.map(|at| at.value))),
+        ("max_step", integer(|metric| metric.max.map(|at| at.step))),
+    ];
+    Table { columns: columns.into_iter().map(|(name, values)| column(name, values)).collect() }
+}
+
+fn column(name: &str, values: Values) -> Column {
+    Column { name: name.to_owned(), values }
+}
+
+/// Writes points as they are read, some at a time.
+fn points(output: &mut Output, store: &Store, query: &Query, wanted: &[String]) -> anyhow::Result<()> {
+    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let mut batch = Batch::default();
+    store.points(query, &wanted, |points| {
+        let mut from = 0;
+        while from < points.values.len() {
+            let to = points.values.len().min(from + BATCH - batch.value.len());
+            batch.add(&points, from..to);
+            from = to;
+            if batch.value.len() == BATCH {
+                output.table(&std::mem::take(&mut batch).table())?;
             }
         }
+        anyhow::Ok(())
+    })?;
+    output.table(&batch.table())
+}
+
+#[derive(Default)]
+struct Batch {
+    run: Vec<Option<String>>,
+    metric: Vec<Option<String>>,
+    step: Vec<Option<i64>>,
+    time_ms: Vec<Option<i64>>,
+    value: Vec<Option<f64>>,
+}
+
+impl Batch {
+    fn add(&mut self, points: &Points<'_>, range: std::ops::Range<usize>) {
+        let repeated = |text: String| std::iter::repeat_n(Some(text), range.len());
+        self.run.extend(repeated(points.run.to_owned()));
+        self.metric.extend(repeated(points.key()));
+        self.step.extend(points.steps[range.clone()].iter().copied().map(Some));
+        self.time_ms.extend(points.times_ms[range.clone()].iter().copied().map(Some));
+        self.value.extend(points.values[range.clone()].iter().copied().map(Some));
     }
 
-    fn end(self) -> anyhow::Result<()> {
-        match self {
-            Self::Stdout => Ok(()),
-            Self::File(path, mut file) => {
-                file.flush().with_context(|| format!("{} could not be written", path.display()))?;
-                table::print(&format!("wrote {}\n", path.display()))
-            }
+    fn table(self) -> Table {
+        Table {
+            columns: vec![
+                column("run", Values::Text(self.run)),
+                column("metric", Values::Text(self.metric)),
+                column("step", Values::Integer(self.step)),
+                column("time_ms", Values::Moment(self.time_ms)),
+                column("value", Values::Float(self.value)),
+            ],
         }
     }
 }

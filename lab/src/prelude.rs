@@ -46,7 +46,7 @@ pub use crate::plot::{
     Chart, Figure, Heatmap, Histogram, LineChart, LiveChart, PlotError, attention_map, bar_chart, correlation, heatmap,
     histogram, image_grid, line_chart, pr_chart, roc_chart, scatter, tensor_grid,
 };
-pub use crate::tracker::{self, Run};
+pub use crate::tracker::{self, LogData as _, Run};
 pub use crate::train::{
     Adam, AdamW, EarlyStopping, Ema, Epoch, EpochReport, Epochs, Flow, History, Mean, Metrics, Mode, Optimizer,
     RMSprop, ReduceOnPlateau, Schedule, Sgd, TrainError, Trainer, TrainerEpoch, TrainerError, clip_grad_norm,

@@ -1,11 +1,16 @@
 //! The experiment tracker as cells see it: everything that records and reads runs, the runs as a Polars
 //! frame, and comparisons that show themselves.
 
+mod fingerprint;
+mod metrics;
+
 use ::tracker::table::Values;
 pub use ::tracker::*;
 use polars::prelude::{Column, DataFrame, DataType, NamedFrom, PolarsError, Series as PolarsSeries, TimeUnit};
 
 use crate::display::{MimeBundle, Show, Table as Text};
+pub use fingerprint::fingerprint;
+pub use metrics::{metrics, metrics_where};
 
 /// Runs that could not be read or put into a frame.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +28,9 @@ pub enum FrameError {
         #[from]
         source: PolarsError,
     },
+    /// A column has no form that could be hashed.
+    #[error("column {column:?} is {dtype}, which has no fingerprint: turn it into texts or numbers, or leave it out")]
+    NotHashed { column: String, dtype: String },
 }
 
 /// All runs of the default database as a frame, the newest first: what a run is, then its parameters as
@@ -63,6 +71,24 @@ pub fn compare(runs: &[impl AsRef<str>]) -> Result<Comparison, Error> {
 
 fn compared(runs: &[&str]) -> Result<Comparison, Error> {
     Store::open_default()?.compare(runs)
+}
+
+/// What [`Run`] can do with frames.
+pub trait LogData {
+    /// Records what data the run used: the [`fingerprint`] of a frame, under a name such as `train`. `assay show` and
+    /// `assay compare` tell it; the data itself is not stored.
+    ///
+    /// # Errors
+    /// As [`fingerprint`].
+    fn log_data(&self, name: &str, frame: &DataFrame) -> Result<Fingerprint, FrameError>;
+}
+
+impl LogData for Run {
+    fn log_data(&self, name: &str, frame: &DataFrame) -> Result<Fingerprint, FrameError> {
+        let print = fingerprint(frame)?;
+        self.log_fingerprint(name, print.clone());
+        Ok(print)
+    }
 }
 
 fn column(column: &table::Column) -> Result<Column, PolarsError> {

@@ -61,7 +61,7 @@ fn another_programs_database_is_left_as_it_is() {
 fn a_newer_schema_is_refused_with_both_versions() {
     let place = Place::new();
     place.start("old", &()).finish().unwrap();
-    change(&place.db(), "UPDATE _sqlx_migrations SET version = 9000 WHERE version = 2");
+    change(&place.db(), "UPDATE _sqlx_migrations SET version = 9000 WHERE version = 4");
     let before = fs::read(place.db()).unwrap();
     let error = place.error(&["runs"]);
     assert!(error.starts_with("assay.db was written by a newer assay (schema 9000, this one knows "), "{error}");

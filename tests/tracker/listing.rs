@@ -134,6 +134,62 @@ fn runs_come_as_typed_columns() {
 }
 
 #[test]
+fn columns_come_in_the_order_in_which_the_runs_met_them() {
+    let place = Place::new();
+    let run = place.start("first", &json!({"b": 1, "opt": {"lr": 0.1, "steps": [1, 2]}, "none": null}));
+    run.log_with("loss", 0, 2.0, &[("subset", "test")]);
+    run.log("loss", 0, f64::NAN);
+    run.tag("team", "vision");
+    run.finish().unwrap();
+    let run = place.start("second", &json!({"a": true, "opt": {"lr": 1, "kind": "adam"}, "b": 2.5}));
+    run.log("accuracy", 0, 0.5);
+    run.log("accuracy", 1, 0.25);
+    run.log("loss", 0, 1.0);
+    run.tag("area", "a");
+    run.fail("no").unwrap();
+    place.start("second", &7).finish().unwrap();
+    let query = |sort: &str| Query { sort: Some(sort.into()), ..Query::default() };
+    let table = place.store().table(&query("started")).unwrap();
+    let metric = |key: &str| ["last", "min", "max"].map(|end| format!("metric.{key}.{end}"));
+    let mut names: Vec<String> = ["uid", "name", "status", "started", "duration", "notebook", "commit"]
+        .into_iter()
+        .chain(["param.b", "param.opt.lr", "param.opt.steps", "param.none", "param.a", "param.opt.kind", "param.value"])
+        .map(str::to_owned)
+        .collect();
+    for key in ["loss{subset=test}", "loss", "accuracy"] {
+        names.extend(metric(key));
+    }
+    names.extend(["tag.area", "tag.team"].map(str::to_owned));
+    assert_eq!(table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>(), names);
+    let column = |name: &str| &table.columns.iter().find(|column| column.name == name).unwrap().values;
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(*column("status"), Values::Text(vec![text("finished"), text("failed"), text("finished")]));
+    assert_eq!(*column("param.b"), Values::Float(vec![Some(1.0), Some(2.5), None]));
+    assert_eq!(*column("param.opt.steps"), Values::Text(vec![text("[1,2]"), None, None]));
+    assert_eq!(*column("param.a"), Values::Bool(vec![None, Some(true), None]));
+    assert_eq!(*column("param.value"), Values::Integer(vec![None, None, Some(7)]));
+    assert_eq!(*column("metric.accuracy.max"), Values::Float(vec![None, Some(0.5), None]));
+    assert_eq!(*column("metric.loss.min"), Values::Float(vec![None, Some(1.0), None]));
+    assert!(matches!(column("metric.loss.last"), Values::Float(last) if last[0].unwrap().is_nan()));
+    assert_eq!(*column("tag.team"), Values::Text(vec![text("vision"), None, None]));
+    let uids = |query: &Query| match place.store().table(query).unwrap().columns.remove(0).values {
+        Values::Text(uids) => uids.into_iter().flatten().collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let queries = [
+        Query { status: Some(Status::Finished), limit: Some(1), ..Query::default() },
+        Query { name: Some("second".into()), ..Query::default() },
+        Query { limit: Some(2), ..query("metric.loss") },
+        Query { status: Some(Status::Running), ..Query::default() },
+        "metric.accuracy or param.value = 7".into(),
+    ];
+    for query in queries {
+        let runs = place.store().runs(&query).unwrap();
+        assert_eq!(uids(&query), runs.into_iter().map(|run| run.uid).collect::<Vec<_>>(), "{query:?}");
+    }
+}
+
+#[test]
 fn every_verb_has_help_with_an_example() {
     let place = Place::new();
     let verbs = [

@@ -10,6 +10,7 @@ mod configuration;
 mod crashes;
 mod endings;
 mod environment;
+mod exporting;
 mod family;
 mod gpus;
 mod keeping;

@@ -141,6 +141,15 @@ fn a_file_of_version_1_opens_with_its_data_and_goes_on() {
     let store = place.store();
     let run = store.run("old").unwrap();
     assert_eq!(store.series(&run).unwrap()[0].values.len(), 4);
+    let mut times = Vec::new();
+    let collect = |points: tracker::Points<'_>| {
+        times.extend_from_slice(&points.times_ms[..3]);
+        assert!(points.values[1].is_nan());
+        assert_eq!((points.steps, points.values[3]), ([0, 1, 2, 3].as_slice(), 0.125));
+        Ok::<_, tracker::Error>(())
+    };
+    store.points(&"name = old".into(), &[], collect).unwrap();
+    assert_eq!(times, [100, 200, 300]);
     assert_eq!((run.metrics[0].last, run.metrics[0].points, run.metrics[0].max.unwrap().value), (0.125, 4, 0.5));
 }
 
@@ -153,7 +162,7 @@ fn many_processes_may_bring_an_old_file_up_to_date_at_once() {
             scope.spawn(|| assert!(place.out(&["runs"]).contains("old")));
         }
     });
-    assert_eq!(Raw::open(&place.db()).count("SELECT max(version) FROM _sqlx_migrations"), 3);
+    assert_eq!(Raw::open(&place.db()).count("SELECT max(version) FROM _sqlx_migrations"), 4);
 }
 
 #[test]

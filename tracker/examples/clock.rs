@@ -1,6 +1,6 @@
 //! The tracker against the clock: prints one line of JSON for `tests/bench/tracker.py`.
 //!
-//! `clock log FILE N` | `clock start FILE` | `clock runs FILE N` | `clock reads FILE RUNS STEPS`
+//! `clock log FILE N` | `clock start FILE` | `clock runs FILE N` | `clock reads FILE RUNS STEPS` | `clock columns FILE`
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement")]
 
 use std::path::Path;
@@ -14,8 +14,12 @@ fn main() {
         ["log", file, count] => log(file.as_ref(), count.parse().unwrap()),
         ["start", file] => start(file.as_ref()),
         ["runs", file, count] => runs(file.as_ref(), count.parse().unwrap()),
+        ["columns", file] => {
+            let store = Store::open(file).unwrap();
+            println!("{{\"table_ms\": {}, \"points_per_s\": {}}}", table(&store), points(&store));
+        }
         ["reads", file, runs, steps] => reads(file.as_ref(), runs.parse().unwrap(), steps.parse().unwrap()),
-        _ => panic!("usage: clock log FILE N | start FILE | runs FILE N | reads FILE RUNS STEPS"),
+        _ => panic!("usage: clock log FILE N | start FILE | runs FILE N | reads FILE RUNS STEPS | columns FILE"),
     }
 }
 
@@ -110,14 +114,34 @@ fn reads(file: &Path, runs: u64, steps: u64) {
     assert_eq!(store.find(query).unwrap().len(), 100.min(runs as usize));
     let cold = began.elapsed();
     let warm = median(|| assert_eq!(store.find(query).unwrap().len(), 100.min(runs as usize)));
-    let all = Query { name: Some("many".to_owned()), ..Query::default() };
-    let table = median(|| assert_eq!(store.table(&all).unwrap().columns.len(), 100));
+    let table = table(&store);
     let long = store.run("long").unwrap();
     let curve = median(|| assert!(store.curve(&long, "curve", 1000).unwrap().len() > 1900));
+    let points = points(&store);
     println!(
-        "{{\"find_cold_ms\": {}, \"find_warm_ms\": {warm}, \"table_ms\": {table}, \"curve_ms\": {curve}}}",
+        "{{\"find_cold_ms\": {}, \"find_warm_ms\": {warm}, \"table_ms\": {table}, \"points_per_s\": {points}, \"curve_ms\": {curve}}}",
         cold.as_secs_f64() * 1e3
     );
+}
+
+fn table(store: &Store) -> f64 {
+    let all = Query { name: Some("many".to_owned()), ..Query::default() };
+    median(|| assert_eq!(store.table(&all).unwrap().columns.len(), 100))
+}
+
+/// How fast the points of two metrics of all runs become columns.
+fn points(store: &Store) -> u64 {
+    let (mut steps, mut values) = (Vec::<i64>::new(), Vec::<f64>::new());
+    let milliseconds = median(|| {
+        (steps.clear(), values.clear());
+        let collect = |points: tracker::Points<'_>| {
+            steps.extend(points.steps);
+            values.extend(points.values);
+            Ok::<_, tracker::Error>(())
+        };
+        store.points(&Query::default(), &["metric0", "curve"], collect).unwrap();
+    });
+    (values.len() as f64 / milliseconds * 1e3) as u64
 }
 
 /// In milliseconds, of eleven times.

@@ -15,16 +15,16 @@ pub(crate) const FULL: usize = 2048;
 
 /// Some points of a series, packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Chunk {
+pub(crate) struct Chunk<B = Vec<u8>> {
     pub(crate) points: usize,
     /// Bytes of a value: 4 when every value is a float32, else 8.
     pub(crate) value_width: usize,
     pub(crate) step: Column,
     pub(crate) time: Column,
     /// One [`Bucket`] for each [`BUCKET`] points.
-    pub(crate) sketch: Vec<u8>,
+    pub(crate) sketch: B,
     /// Values, steps, times.
-    pub(crate) data: Vec<u8>,
+    pub(crate) data: B,
 }
 
 impl Chunk {
@@ -47,31 +47,34 @@ impl Chunk {
         Self { points: points.len(), value_width, step, time, sketch: sketch::pack(points), data }
     }
 
+    /// Appends the points to `into`. The chunk must be whole.
+    pub(crate) fn unpack(&self, into: &mut Vec<Point>) {
+        let (mut steps, mut times, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        self.unpack_columns(&mut steps, &mut times, &mut values);
+        let point = |((step, time_ms), value)| Point { step, time_ms, value };
+        into.extend(steps.into_iter().zip(times).zip(values).map(point));
+    }
+}
+
+impl<B: AsRef<[u8]>> Chunk<B> {
     /// Whether the parts fit together; what is read from a file may not.
     pub(crate) fn is_whole(&self) -> bool {
         let widths = self.step.width <= 8 && self.time.width <= 8 && matches!(self.value_width, 4 | 8);
         let row = self.value_width + self.step.width + self.time.width;
-        widths && (1..=FULL).contains(&self.points) && self.data.len() == self.points * row
+        widths && (1..=FULL).contains(&self.points) && self.data.as_ref().len() == self.points * row
     }
 
-    /// Appends the points to `into`. The chunk must be whole.
-    pub(crate) fn unpack(&self, into: &mut Vec<Point>) {
-        let (values, rest) = self.data.split_at(self.points * self.value_width);
-        let (steps, times) = rest.split_at(self.points * self.step.width);
-        into.extend((0..self.points).map(|n| Point {
-            step: self.step.at(steps, n),
-            time_ms: self.time.at(times, n),
-            value: value(values, self.value_width, n),
-        }));
-    }
-}
-
-fn value(bytes: &[u8], width: usize, n: usize) -> f64 {
-    let bytes = &bytes[n * width..(n + 1) * width];
-    match *bytes {
-        [a, b, c, d] => f64::from(f32::from_be_bytes([a, b, c, d])),
-        [a, b, c, d, e, f, g, h] => f64::from_be_bytes([a, b, c, d, e, f, g, h]),
-        _ => f64::NAN,
+    /// Appends the points to columns. The chunk must be whole.
+    pub(crate) fn unpack_columns(&self, steps: &mut Vec<i64>, times: &mut Vec<i64>, values: &mut Vec<f64>) {
+        let (of_values, rest) = self.data.as_ref().split_at(self.points * self.value_width);
+        let (of_steps, of_times) = rest.split_at(self.points * self.step.width);
+        self.step.unpack(of_steps, self.points, steps);
+        self.time.unpack(of_times, self.points, times);
+        if self.value_width == 4 {
+            values.extend(of_values.as_chunks().0.iter().map(|bytes| f64::from(f32::from_be_bytes(*bytes))));
+        } else {
+            values.extend(of_values.as_chunks().0.iter().map(|bytes| f64::from_be_bytes(*bytes)));
+        }
     }
 }
 

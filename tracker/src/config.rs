@@ -1,11 +1,12 @@
 //! From any serde configuration to JSON text and to its leaves by dotted path.
 
 use serde_json::Value;
+use std::borrow::Cow;
 
 use crate::{Error, Param, Result};
 
 /// The path of the only leaf when the whole configuration is one value and not an object.
-const ROOT: &str = "value";
+pub(crate) const ROOT: &str = "value";
 
 /// A configuration as it is stored.
 pub(crate) struct Config {
@@ -27,7 +28,9 @@ pub(crate) fn leaves(config: &Value) -> Vec<Param> {
     let mut params = Vec::new();
     match config {
         Value::Null => {}
-        Value::Object(fields) => fields.iter().for_each(|(key, value)| walk(segment(key), value, &mut params)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| walk(segment(key).into_owned(), value, &mut params))
+        }
         other => walk(ROOT.to_owned(), other, &mut params),
     }
     params
@@ -45,8 +48,8 @@ fn walk(path: String, value: &Value, params: &mut Vec<Param>) {
 }
 
 /// A key as a part of a path; one that would be misread is quoted, so that no two leaves share a path.
-fn segment(key: &str) -> String {
-    if key.is_empty() || key.contains(['.', '"']) { Value::from(key).to_string() } else { key.to_owned() }
+pub(crate) fn segment(key: &str) -> Cow<'_, str> {
+    if key.is_empty() || key.contains(['.', '"']) { Value::from(key).to_string().into() } else { key.into() }
 }
 
 /// The JSON kind of a leaf, as the schema names it.

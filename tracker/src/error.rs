@@ -69,10 +69,15 @@ pub enum Error {
     #[error("run {run} has no metric {wanted:?}; {}", candidates(known, "it has", "it has none"))]
     UnknownMetric { run: String, wanted: String, known: Vec<String> },
 
+    #[error("none of the runs has a metric {wanted:?}; {}", candidates(known, "they have", "they have none"))]
+    NoSuchMetric { wanted: String, known: Vec<String> },
+
     #[error("{mistake}")]
     Query { mistake: crate::query::Mistake },
 
-    #[error("the SQL was refused: {why}; the views to read from are runs, params, tags, metrics, points and artifacts")]
+    #[error(
+        "the SQL was refused: {why}; the views to read from are runs, params, tags, metrics, points, inputs and artifacts"
+    )]
     Refused { why: String },
 
     #[error("{} exists already: name another file", path.display())]

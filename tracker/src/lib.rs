@@ -10,6 +10,7 @@ pub mod compare;
 mod config;
 pub mod context;
 mod environment;
+pub mod data;
 mod error;
 pub mod format;
 pub mod html;
@@ -22,12 +23,13 @@ mod store;
 pub mod table;
 
 pub use compare::Comparison;
+pub use data::Fingerprint;
 pub use error::Error;
 pub use model::{Artifact, Cell, Metric, Param, RunRecord, Series, Status};
 pub use query::Query;
 pub use record::{Builder, Run, Scalar, Step};
 pub use store::{Merged, Removed, Rows, SqlCell, Store};
-pub use table::Table;
+pub use table::{Points, Table};
 
 /// What every call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

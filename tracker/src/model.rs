@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::compare::Direction;
+use crate::data::Fingerprint;
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -79,6 +80,8 @@ pub struct RunRecord {
     /// In the order of the first point.
     pub metrics: Vec<Metric>,
     pub tags: BTreeMap<String, String>,
+    /// What data it used, under the names that it gave.
+    pub data: BTreeMap<String, Fingerprint>,
 }
 
 impl RunRecord {
@@ -149,11 +152,23 @@ impl Metric {
 
 /// As [`Metric::key`].
 pub(crate) fn key(name: &str, context: &BTreeMap<String, String>) -> String {
-    if context.is_empty() {
-        return name.to_owned();
-    }
+    key_of(name, &pairs(context))
+}
+
+/// The same of a context that is written as [`pairs`].
+pub(crate) fn key_of(name: &str, pairs: &str) -> String {
+    if pairs.is_empty() { name.to_owned() } else { format!("{name}{{{pairs}}}") }
+}
+
+/// A context as text: `subset=test,fold=2`.
+fn pairs(context: &BTreeMap<String, String>) -> String {
     let pairs = context.iter().map(|(key, value)| format!("{key}={value}"));
-    format!("{name}{{{}}}", pairs.collect::<Vec<_>>().join(","))
+    pairs.collect::<Vec<_>>().join(",")
+}
+
+/// [`pairs`] of a context as it is stored.
+pub(crate) fn pairs_of(json: &str) -> serde_json::Result<String> {
+    if json == "{}" { Ok(String::new()) } else { serde_json::from_str(json).map(|context| pairs(&context)) }
 }
 
 /// A value and the step it was logged at.

@@ -38,11 +38,29 @@ impl Column {
         }
     }
 
-    /// Number n of a packed column.
-    pub(super) fn at(self, bytes: &[u8], n: usize) -> i64 {
-        let mut residual = [0; 8];
-        residual[8 - self.width..].copy_from_slice(&bytes[n * self.width..(n + 1) * self.width]);
-        self.line(n).wrapping_add(i64::from_be_bytes(residual))
+    /// Appends the `count` numbers of a packed column.
+    pub(super) fn unpack(self, bytes: &[u8], count: usize, into: &mut Vec<i64>) {
+        match self.width {
+            0 => into.extend((0..count).map(|n| self.line(n))),
+            1 => self.above::<1>(bytes, into),
+            2 => self.above::<2>(bytes, into),
+            3 => self.above::<3>(bytes, into),
+            4 => self.above::<4>(bytes, into),
+            5 => self.above::<5>(bytes, into),
+            6 => self.above::<6>(bytes, into),
+            7 => self.above::<7>(bytes, into),
+            _ => self.above::<8>(bytes, into),
+        }
+    }
+
+    /// With the width known, the compiler makes wide loads of it.
+    fn above<const WIDTH: usize>(self, bytes: &[u8], into: &mut Vec<i64>) {
+        let residuals = bytes.as_chunks::<WIDTH>().0.iter();
+        into.extend(residuals.enumerate().map(|(n, bytes)| {
+            let mut residual = [0; 8];
+            residual[8 - WIDTH..].copy_from_slice(bytes);
+            self.line(n).wrapping_add(i64::from_be_bytes(residual))
+        }));
     }
 
     #[allow(clippy::cast_possible_wrap, reason = "n is below the size of a chunk")]

@@ -32,7 +32,7 @@ pub(crate) use usage::PREFIX as USAGE;
 use crate::capture::now_ms;
 use crate::model::Status;
 use crate::store::write::Ending;
-use crate::{Error, Result, context};
+use crate::{Error, Fingerprint, Result, context};
 use hub::Control;
 use queue::{Message, Queue};
 
@@ -181,6 +181,12 @@ impl Run {
     /// Sets the note.
     pub fn note(&self, text: &str) {
         self.queue.send(Message::Note(text.into()));
+    }
+
+    /// Says what data was used: a fingerprint of the whole content of a table, under a name such as `train`. Another
+    /// one under the same name takes its place.
+    pub fn log_fingerprint(&self, name: &str, print: Fingerprint) {
+        self.queue.send(Message::Data(Box::new((name.to_owned(), print))));
     }
 
     /// Waits until everything logged so far is stored.

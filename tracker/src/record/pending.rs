@@ -8,6 +8,7 @@ use super::queue::{Message, Named};
 use super::series::{Plan, Series};
 use super::usage::Sample;
 use crate::capture::now_ms;
+use crate::data::Fingerprint;
 use crate::model::Point;
 
 /// Of one run.
@@ -21,6 +22,7 @@ pub(crate) struct Pending {
     pub(crate) artifacts: Vec<NewArtifact>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) note: Option<String>,
+    pub(crate) data: BTreeMap<String, Fingerprint>,
 }
 
 /// What a batch has stored of one run.
@@ -58,6 +60,10 @@ impl Pending {
                 let (key, value) = *pair;
                 self.tags.insert(key, value);
             }
+            Message::Data(pair) => {
+                let (name, print) = *pair;
+                self.data.insert(name, print);
+            }
             Message::Note(text) => self.note = Some(text.into()),
         }
     }
@@ -88,7 +94,7 @@ impl Pending {
     /// How many things wait to be stored.
     pub(crate) fn len(&self) -> usize {
         let points: usize = self.series.iter().map(Series::fresh).sum();
-        points + self.artifacts.len() + self.tags.len() + usize::from(self.note.is_some())
+        points + self.artifacts.len() + self.tags.len() + self.data.len() + usize::from(self.note.is_some())
     }
 
     /// Forgets what a batch has stored.
@@ -99,6 +105,7 @@ impl Pending {
         }
         self.artifacts.clear();
         self.tags.clear();
+        self.data.clear();
         self.note = None;
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{PoisonError, RwLock};
 
 use super::artifact::NewArtifact;
 use crate::capture::now_ms;
+use crate::data::Fingerprint;
 use crate::model::Point;
 
 /// What the storing thread finds in the queue of a run.
@@ -20,6 +21,7 @@ pub(crate) enum Message {
     Artifact(Box<NewArtifact>),
     Tag(Box<(String, String)>),
     Note(Box<str>),
+    Data(Box<(String, Fingerprint)>),
 }
 
 /// A metric in a context, in the order in which the pairs were given.

@@ -193,6 +193,8 @@ const TAKE_IN: &[&str] = &[
     "INSERT INTO main.chunk SELECT taken_series.new, first_seq, points, value_width, step_base, step_stride, step_width,
          time_base, time_stride, time_width, sketch, data
      FROM other.chunk JOIN taken_series ON taken_series.old = series_id",
+    "INSERT INTO main.input SELECT taken.new, name, rows, hash, schema_hash, columns
+     FROM other.input JOIN taken ON taken.old = run_id",
     "INSERT OR IGNORE INTO main.artifact SELECT * FROM other.artifact",
     "INSERT INTO main.run_artifact (run_id, name, kind, mime, step, time_ms, hash)
      SELECT taken.new, name, kind, mime, step, time_ms, hash

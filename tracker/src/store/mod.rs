@@ -1,13 +1,18 @@
 //! Reading a run database: a blocking face over the SQL in `read`.
 
 pub(crate) mod beginning;
+mod columns;
+mod input;
 mod keep;
 pub(crate) mod open;
 mod permission;
 mod points;
+mod raw;
 mod read;
 mod select;
+mod series;
 mod sql;
+mod table;
 pub(crate) mod write;
 
 use sqlx::{Connection, SqliteConnection};
@@ -19,7 +24,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::compare::ParamRow;
 use crate::error::{is_busy, is_read_only};
 use crate::model::{Artifact, Cell, Point, RunRecord, Series};
-use crate::{Comparison, Error, Query, Result, Table, capture, environment};
+use crate::table::{Points, Table};
+use crate::{Comparison, Error, Query, Result, capture, environment};
 
 pub use keep::{Merged, Removed};
 pub use sql::{Cell as SqlCell, Rows};
@@ -281,7 +287,51 @@ impl Store {
     /// # Errors
     /// As [`Store::runs`].
     pub fn table(&self, query: &Query) -> Result<Table> {
-        Ok(Table::of(&self.runs(query)?))
+        self.columns(query, |reading, chosen, dead| table::table(reading, chosen, dead))
+    }
+
+    /// The points of the runs that fit a query, one series after the other: the runs in its order, the metrics of a run
+    /// in the order of their first points. Only metrics of these names or [`Metric::key`]s, if there are any.
+    ///
+    /// `with` must not use this store.
+    ///
+    /// # Errors
+    /// As [`Store::runs`]; [`Error::NoSuchMetric`] when runs were found and none of them has one of the metrics;
+    /// or what `with` says.
+    ///
+    /// [`Metric::key`]: crate::Metric::key
+    pub fn points<E: From<Error> + Send>(
+        &self,
+        query: &Query,
+        metrics: &[&str],
+        with: impl FnMut(Points<'_>) -> Result<(), E> + Send,
+    ) -> Result<(), E> {
+        self.columns(query, |reading, chosen, _| Ok(series::each(reading, chosen, metrics, with)))?
+    }
+
+    /// Reads columns of the runs that fit a query, in one snapshot.
+    fn columns<T: Send>(
+        &self,
+        query: &Query,
+        read: impl FnOnce(&columns::Reading<'_>, &columns::Chosen, &HashSet<i64>) -> Result<T> + Send,
+    ) -> Result<T> {
+        let find = query.find()?;
+        // These keys are found out from the records of the runs.
+        let sorted = match &query.sort {
+            Some(_) => Some(self.runs(query)?.iter().map(|run| run.id).collect()),
+            None => None,
+        };
+        self.wait(async |conn, place| {
+            let dead = reap(conn, place).await?;
+            let mut conn = conn.begin().await.map_err(place.doing("read the runs"))?;
+            let ids: Vec<i64> = match sorted {
+                Some(ids) => ids,
+                None => select::ids(&mut conn, place, &find, &dead).await?,
+            };
+            let mut locked = conn.lock_handle().await.map_err(place.doing("read the runs"))?;
+            let reading = columns::Reading::on(&mut locked, place);
+            read(&reading, &reading.choose(&ids, query, &dead)?, &dead)
+        })
     }
 
     fn wait<T: Send>(&self, work: impl AsyncFnOnce(&mut SqliteConnection, &Place) -> Result<T> + Send) -> Result<T> {

@@ -76,11 +76,11 @@ async fn chunks(conn: &mut SqliteConnection, place: &Place, run: &str, series: i
 }
 
 /// A size that is negative becomes one that fits nothing.
-fn size(stored: i64) -> usize {
+pub(super) fn size(stored: i64) -> usize {
     usize::try_from(stored).unwrap_or(usize::MAX)
 }
 
-fn damaged(place: &Place, run: &str) -> Error {
+pub(super) fn damaged(place: &Place, run: &str) -> Error {
     Error::DamagedPoints { run: run.to_owned(), path: place.0.clone() }
 }
 

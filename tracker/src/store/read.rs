@@ -3,7 +3,7 @@
 use sqlx::{Connection, SqliteConnection};
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Place, points};
+use super::{Place, input, points};
 use crate::capture::now_ms;
 use crate::environment::Found;
 use crate::model::{Artifact, At, Cell, Git, Metric, RunRecord, Series, Status};
@@ -95,6 +95,7 @@ pub(super) async fn runs_by_id(conn: &mut SqliteConnection, place: &Place, ids: 
     let mut runs = heads(conn, place, &list).await?;
     metrics(conn, place, &list, &mut runs).await?;
     tags(conn, place, &list, &mut runs).await?;
+    input::read(conn, place, &list, &mut runs).await?;
     Ok(ids.iter().filter_map(|id| runs.remove(id)).collect())
 }
 
@@ -135,6 +136,7 @@ async fn heads(conn: &mut SqliteConnection, place: &Place, ids: &str) -> Result<
             config,
             metrics: Vec::new(),
             tags: BTreeMap::new(),
+            data: BTreeMap::new(),
         };
         runs.insert(run.id, run);
     }
@@ -308,6 +310,6 @@ pub(super) async fn cells(conn: &mut SqliteConnection, place: &Place, run: i64) 
         .map_err(place.doing("read the cells"))
 }
 
-fn damaged(what: &'static str, run: &str, place: &Place) -> impl FnOnce(serde_json::Error) -> Error {
+pub(super) fn damaged(what: &'static str, run: &str, place: &Place) -> impl FnOnce(serde_json::Error) -> Error {
     move |source| Error::Damaged { what, run: run.to_owned(), path: place.0.clone(), source }
 }

@@ -4,7 +4,7 @@ use sqlx::{Connection, SqliteConnection, SqliteTransaction};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::Place;
+use super::{Place, input};
 use crate::capture::Facts;
 use crate::chunk::Chunk;
 use crate::error::{is_busy, is_read_only};
@@ -66,6 +66,7 @@ async fn one_batch(tx: &mut SqliteTransaction<'_>, batch: &Batch<'_>) -> sqlx::R
     for (key, value) in &pending.tags {
         tag(tx, run, key, value).await?;
     }
+    input::store(tx, run, &pending.data).await?;
     if let Some(note) = &pending.note {
         sqlx::query!("UPDATE run SET note = ? WHERE id = ?", note, run).execute(&mut **tx).await?;
     }
