@@ -1,8 +1,11 @@
 //! The experiment tracker as cells see it: everything that records and reads runs, the runs as a Polars
 //! frame, and comparisons that show themselves.
 
+mod plot;
+
 use ::tracker::table::Values;
 pub use ::tracker::*;
+pub use plot::{Comparing, Runs, plot};
 use polars::prelude::{Column, DataFrame, DataType, NamedFrom, PolarsError, Series as PolarsSeries, TimeUnit};
 
 use crate::display::{MimeBundle, Show, Table as Text};

@@ -4,11 +4,13 @@
 //! any thread, inside an async runtime or not. SQL lives in `store` alone.
 
 pub mod capture;
-mod chart;
+pub mod chart;
 mod chunk;
 pub mod compare;
 mod config;
 pub mod context;
+#[doc(hidden)]
+pub mod draw;
 mod error;
 pub mod format;
 pub mod html;
@@ -20,6 +22,7 @@ pub mod significance;
 mod store;
 pub mod table;
 
+pub use chart::{By, Chart, Curves, Parallel, Picture, Scatter, bands, curves, parallel, scatter};
 pub use compare::Comparison;
 pub use error::Error;
 pub use model::{Artifact, Cell, Metric, Param, RunRecord, Series, Status};

@@ -53,6 +53,27 @@ impl Sample {
     }
 }
 
+/// How many standard errors from the mean the interval reaches that holds the true mean with probability `level`, for
+/// `degrees` of freedom: the quantile of Student's t at (1 + level) / 2. A band around the mean of n values is
+/// `mean ± student_t(0.95, n - 1) * deviation / sqrt(n)`. It is found by bisection.
+pub fn student_t(level: f64, degrees: f64) -> f64 {
+    let beyond = |t: f64| incomplete_beta(degrees / 2.0, 0.5, degrees / (degrees + t * t)) > 1.0 - level;
+    let (mut low, mut high) = (0.0, 1.0);
+    while beyond(high) && high < 1e300 {
+        (low, high) = (high, high * 2.0);
+    }
+    // Each round gives one bit.
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        if beyond(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    (low + high) / 2.0
+}
+
 /// The regularised incomplete beta function I_x(a, b), by its continued fraction (DLMF 8.17.22) evaluated with the
 /// modified method of Lentz. Student's t: p = I_{v/(v+t^2)}(v/2, 1/2).
 fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {

@@ -1,22 +1,31 @@
 //! Round numbers for axes, and their labels.
 
+mod moments;
+
+use super::canvas::{count, fit};
+
 /// Values beyond this are left out: the length of an axis over them would overflow.
-pub(super) const LARGEST: f64 = 1e300;
+pub const LARGEST: f64 = 1e300;
 /// Values nearer to zero than this are zero: their logarithms would be inexact.
 const SMALLEST: f64 = 1e-300;
 
+/// The size of the letters of a label.
+pub const LABEL: f64 = 11.0;
+/// The widest label of a name.
+const LONGEST: f64 = 110.0;
+
 /// From where to where an axis goes, and what is marked on it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Axis {
+pub struct Axis {
     low: f64,
     high: f64,
     log: bool,
-    pub(super) ticks: Vec<(f64, String)>,
+    pub ticks: Vec<(f64, String)>,
 }
 
 impl Axis {
     /// An axis over whole numbers such as epochs, from the first to the last.
-    pub(super) fn steps(values: impl Iterator<Item = f64>) -> Self {
+    pub fn steps(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values).unwrap_or((0.0, 1.0));
         let high = if high > low { high } else { low + 1f64.max(low.abs() * 0.1) };
         let step = round_step((high - low) / 8.0).max(if low.fract() == 0.0 { 1.0 } else { 0.0 });
@@ -25,32 +34,52 @@ impl Axis {
     }
 
     /// An axis from one value to another, exactly.
-    pub(super) fn exactly(low: f64, high: f64) -> Self {
+    pub fn exactly(low: f64, high: f64) -> Self {
         let step = round_step((high - low) / 7.0);
         let ticks = multiples(low, high, step).into_iter().map(|tick| (tick, label(tick, step))).collect();
         Self { low, high, log: false, ticks }
     }
 
     /// An axis from 0 to 1, for shares.
-    pub(super) fn shares() -> Self {
+    pub fn shares() -> Self {
         let ticks = (0..=5_u32).map(|fifth| f64::from(fifth) / 5.0).map(|tick| (tick, label(tick, 0.2))).collect();
         Self { low: 0.0, high: 1.0, log: false, ticks }
     }
 
     /// An axis that reaches a little beyond the values, so that none is on its edge.
-    pub(super) fn around(values: impl Iterator<Item = f64>) -> Self {
+    pub fn around(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values).unwrap_or((0.0, 1.0));
         let beyond = if high - low > 1e-9 * high.abs().max(low.abs()) { 0.04 * (high - low) } else { 0.5 * size(low) };
         Self::exactly(low - beyond, high + beyond)
     }
 
+    /// An axis of names: the first at 0, the next at 1. Of many, every few are written.
+    pub fn named(names: &[String]) -> Self {
+        const ROOM: usize = 16;
+        let every = names.len().div_ceil(ROOM).max(1);
+        let ticks = names.iter().enumerate().step_by(every);
+        let ticks = ticks.map(|(place, name)| (count(place), fit(name, LABEL, LONGEST))).collect();
+        Self { low: -0.5, high: count(names.len()) - 0.5, log: false, ticks }
+    }
+
+    /// An axis over moments in milliseconds since 1970 UTC, marked at round times of the day where it is drawn.
+    pub fn moments(values: impl Iterator<Item = f64>) -> Self {
+        let (low, high) = range(values).unwrap_or((0.0, 1.0));
+        let (low, high) = if high - low < 1.0 { (low - 1000.0, high + 1000.0) } else { (low, high) };
+        let step = moments::step((high - low) / 6.0);
+        let offset = moments::offset(low);
+        let ticks = multiples(low + offset, high + offset, step).into_iter().map(|tick| tick - offset);
+        let ticks = ticks.map(|tick| (tick, moments::label(tick, step))).collect();
+        Self { low, high, log: false, ticks }
+    }
+
     /// The values at its ends.
-    pub(super) fn ends(&self) -> (f64, f64) {
+    pub fn ends(&self) -> (f64, f64) {
         (self.low, self.high)
     }
 
     /// An axis that reaches a little beyond the values, to a round number.
-    pub(super) fn linear(values: impl Iterator<Item = f64>) -> Self {
+    pub fn linear(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values).unwrap_or((0.0, 1.0));
         let (low, high) = if high - low > 1e-9 * high.abs().max(low.abs()) {
             (low, high)
@@ -64,7 +93,7 @@ impl Axis {
     }
 
     /// A logarithmic axis over the values above zero.
-    pub(super) fn log(values: impl Iterator<Item = f64>) -> Self {
+    pub fn log(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values.filter(|&value| value > SMALLEST)).unwrap_or((0.1, 1.0));
         let (low, high) = if high > low * 1.001 { (low, high) } else { (low / 2.0, high * 2.0) };
         let marks: &[f64] = if high / low < 30.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
@@ -80,7 +109,7 @@ impl Axis {
     }
 
     /// How far along the axis a value is, from 0 to 1; none if it is not on it.
-    pub(super) fn part(&self, value: f64) -> Option<f64> {
+    pub fn part(&self, value: f64) -> Option<f64> {
         let part = if self.log {
             (value / self.low).ln() / (self.high / self.low).ln()
         } else {
@@ -91,7 +120,7 @@ impl Axis {
 }
 
 /// A value in a few digits, for the end of a line.
-pub(super) fn value_label(value: f64) -> String {
+pub fn value_label(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 {
         return "0".to_owned();
@@ -110,13 +139,13 @@ pub(super) fn value_label(value: f64) -> String {
 }
 
 /// A count as it is, other values in a few digits.
-pub(super) fn short_label(value: f64) -> String {
+pub fn short_label(value: f64) -> String {
     // Adding 0 makes -0 a 0.
     if value.fract() == 0.0 && value.abs() < 1e9 { format!("{}", value + 0.0) } else { value_label(value) }
 }
 
 /// The least and the greatest of the values that can be drawn.
-pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+pub fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.filter(|value| value.abs() < LARGEST).fold(None, |range, value| {
         let value = if value.abs() < SMALLEST { 0.0 } else { value };
         let (low, high) = range.unwrap_or((value, value));

@@ -1,0 +1,143 @@
+//! Comparisons of runs as charts under a cell.
+
+use std::path::Path;
+
+use ::tracker::{Chart, Error, Picture, Query, RunRecord, Store};
+
+use crate::display::{MimeBundle, Show};
+use crate::plot::{PlotError, save};
+
+/// Draws runs of the default database as a chart: [`curves`](super::curves), [`bands`](super::bands),
+/// [`parallel`](super::parallel) or [`scatter`](super::scatter). It is the picture that `assay compare --chart` writes.
+///
+/// ```ignore
+/// tracker::plot(&["3f2a", "b81c"], tracker::curves("loss").smooth(0.9).log_y())?
+/// tracker::plot("group = sweep", tracker::bands("accuracy").group_by("lr"))?.save("bands.png")?
+/// ```
+///
+/// # Errors
+/// When there is no such run, no run fits the query, or the runs have nothing of that name to draw.
+pub fn plot(runs: impl Into<Runs>, chart: impl Chart) -> Result<Comparing, Error> {
+    plotted(&runs.into(), &chart)
+}
+
+fn plotted(runs: &Runs, chart: &dyn Chart) -> Result<Comparing, Error> {
+    let store = Store::open_default()?;
+    let runs = runs.read(&store)?;
+    Ok(Comparing { picture: chart.draw(&store, &runs)? })
+}
+
+/// Which runs: a slice or vector of uids, of their beginnings or of names; a query as text or as a [`Query`]; or
+/// runs that were read before.
+#[derive(Debug, Clone)]
+pub enum Runs {
+    /// Each by its uid, the beginning of it, or its name.
+    Named(Vec<String>),
+    /// What a query finds, in its order.
+    Found(Query),
+    /// As they are.
+    Read(Vec<RunRecord>),
+}
+
+impl Runs {
+    fn read(&self, store: &Store) -> Result<Vec<RunRecord>, Error> {
+        match self {
+            Self::Named(names) => names.iter().map(|name| store.run(name)).collect(),
+            Self::Found(query) => store.runs(query),
+            Self::Read(runs) => Ok(runs.clone()),
+        }
+    }
+}
+
+impl From<&str> for Runs {
+    fn from(query: &str) -> Self {
+        Self::Found(query.into())
+    }
+}
+
+impl From<String> for Runs {
+    fn from(query: String) -> Self {
+        Self::Found(query.into())
+    }
+}
+
+impl From<Query> for Runs {
+    fn from(query: Query) -> Self {
+        Self::Found(query)
+    }
+}
+
+impl From<&[&str]> for Runs {
+    fn from(names: &[&str]) -> Self {
+        Self::Named(names.iter().map(|&name| name.to_owned()).collect())
+    }
+}
+
+impl<const N: usize> From<&[&str; N]> for Runs {
+    fn from(names: &[&str; N]) -> Self {
+        names.as_slice().into()
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for Runs {
+    fn from(names: [&str; N]) -> Self {
+        names.as_slice().into()
+    }
+}
+
+impl From<&[String]> for Runs {
+    fn from(names: &[String]) -> Self {
+        Self::Named(names.to_vec())
+    }
+}
+
+impl From<&Vec<String>> for Runs {
+    fn from(names: &Vec<String>) -> Self {
+        names.as_slice().into()
+    }
+}
+
+impl From<Vec<String>> for Runs {
+    fn from(names: Vec<String>) -> Self {
+        Self::Named(names)
+    }
+}
+
+impl From<&[RunRecord]> for Runs {
+    fn from(runs: &[RunRecord]) -> Self {
+        Self::Read(runs.to_vec())
+    }
+}
+
+impl From<Vec<RunRecord>> for Runs {
+    fn from(runs: Vec<RunRecord>) -> Self {
+        Self::Read(runs)
+    }
+}
+
+/// A chart of runs, which shows itself under a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparing {
+    picture: Picture,
+}
+
+impl Comparing {
+    /// The picture as an SVG document.
+    pub fn svg(&self) -> &str {
+        &self.picture.svg
+    }
+
+    /// Writes the picture to a file, as SVG or PNG by what its name ends in.
+    ///
+    /// # Errors
+    /// When the name ends otherwise or the file can't be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), PlotError> {
+        save(&self.picture.svg, path.as_ref())
+    }
+}
+
+impl Show for Comparing {
+    fn show(&self) -> MimeBundle {
+        MimeBundle::new().with_text(self.picture.text.as_str()).with_svg(self.picture.svg.as_str())
+    }
+}
