@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod bad_input;
+mod charts;
 mod child;
 mod comparing;
 mod configuration;
@@ -19,4 +20,5 @@ mod querying;
 mod reporting;
 mod showing;
 mod support;
+mod svg;
 mod writers;

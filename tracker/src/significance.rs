@@ -154,6 +154,24 @@ mod tests {
     }
 
     #[test]
+    fn quantiles_of_student_are_those_of_scipy() {
+        // scipy 1.17.1, stats.t.ppf(0.5 + level / 2, degrees) for the levels 0.5, 0.95 and 0.999.
+        let cases = [
+            (1.0, [1.0000000000000002, 12.706204736174694, 636.6192487687897]),
+            (2.0, [0.8164965809277261, 4.302652729749462, 31.599054576445365]),
+            (4.0, [0.7406970841126829, 2.7764451051977934, 8.610301581379522]),
+            (29.0, [0.6830438608216131, 2.045229642132703, 3.6594050194663748]),
+            (200.0, [0.6757184114042201, 1.9718962236339088, 3.3398354062757107]),
+        ];
+        for (degrees, expected) in cases {
+            for (level, expected) in [0.5, 0.95, 0.999].into_iter().zip(expected) {
+                let found = student_t(level, degrees);
+                assert!((found - expected).abs() <= 1e-10 * expected, "{degrees} {level}: {found}");
+            }
+        }
+    }
+
+    #[test]
     fn what_cannot_be_tested_is_not() {
         let sample = |values: &[f64]| Sample::of(values).unwrap();
         assert_eq!(sample(&[1.0]).welch(&sample(&[1.0, 2.0])), None);

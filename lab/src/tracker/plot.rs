@@ -141,3 +141,44 @@ impl Show for Comparing {
         MimeBundle::new().with_text(self.picture.text.as_str()).with_svg(self.picture.svg.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ::tracker::{Run, chart};
+
+    use super::*;
+
+    #[test]
+    fn a_cell_a_file_and_the_library_have_the_same_bytes() {
+        let folder = std::env::temp_dir().join(format!("lab-runs-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("runs.db");
+        for (name, rate) in [("a", 0.1), ("b", 0.2)] {
+            let run = Run::start_in(&path, name, &serde_json::json!({ "lr": rate })).expect("a run");
+            (0..20).for_each(|step| run.log("loss", step, rate * f64::from(step)));
+            run.finish().expect("stored");
+        }
+        let store = Store::open(&path).expect("a database");
+        let drawn = |runs: Runs| {
+            let runs = runs.read(&store).expect("runs");
+            Comparing { picture: chart::curves("loss").smooth(0.9).draw(&store, &runs).expect("a picture") }
+        };
+        let shown = drawn(["a", "b"].into());
+        let svg =
+            chart::curves("loss").smooth(0.9).draw(&store, &[store.run("a").expect("a"), store.run("b").expect("b")]);
+        let svg = svg.expect("a picture").svg;
+        assert_eq!(shown.show().into_map()["image/svg+xml"], svg);
+        assert!(shown.show().plain().is_some_and(|text| text.starts_with("loss: a 1.")), "{:?}", shown.show().plain());
+        shown.save(folder.join("loss.svg")).expect("an SVG");
+        assert_eq!(std::fs::read_to_string(folder.join("loss.svg")).expect("text"), svg);
+        shown.save(folder.join("loss.png")).expect("a PNG");
+        let picture = image::open(folder.join("loss.png")).expect("a picture").into_rgb8();
+        let blue = picture.pixels().filter(|pixel| pixel.0 == [0, 114, 178]).count();
+        assert!(blue > 500, "the first run's colour: {blue}");
+        assert_eq!(drawn("order by name".into()), shown);
+        assert_eq!(drawn(store.find("order by name").expect("runs").into()), shown);
+        let error = Runs::from(["c"]).read(&store).map(|runs| runs.len()).expect_err("no such run").to_string();
+        assert!(error.starts_with("no run is called \"c\""), "{error}");
+        std::fs::remove_dir_all(folder).expect("removed");
+    }
+}

@@ -162,3 +162,52 @@ impl Walk<'_> {
         Some(value * (1.0 - part) + next * part).filter(|value| value.is_finite())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(points: &[(i32, f64)]) -> Vec<(f64, f64)> {
+        points.iter().map(|(x, y)| (f64::from(*x), *y)).collect()
+    }
+
+    #[test]
+    fn bands_of_runs_logged_at_different_steps_are_those_of_scipy() {
+        let curves = [
+            curve(&[(0, 1.0), (2, 0.6), (4, 0.4)]),
+            curve(&[(0, 1.2), (1, 1.0), (3, 0.7), (4, 0.5)]),
+            curve(&[(0, 0.9), (4, 0.1)]),
+        ];
+        // numpy.interp of each, then scipy 1.17.1, stats.t.interval(0.95, 2, loc=mean, scale=stats.sem(values)).
+        let expected = [
+            (1.0333333333333334, 0.6538750299736575, 1.4127916366930093),
+            (0.8333333333333334, 0.45387502997365736, 1.2127916366930094),
+            (0.65, 0.20216570524852012, 1.0978342947514799),
+            (0.5, 0.0031724576499339574, 0.9968275423500661),
+            (0.3333333333333333, -0.183781167920893, 0.8504478345875597),
+        ];
+        let found = band(&curves);
+        assert_eq!(found.len(), expected.len());
+        for ((x, found), (mean, low, high)) in (0..).zip(&found).zip(expected) {
+            assert_eq!((found.x, found.count), (f64::from(x), 3));
+            for (found, expected) in [(found.mean, mean), (found.low, low), (found.high, high)] {
+                assert!((found - expected).abs() < 1e-12, "{x}: {found} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_curve_counts_only_where_it_has_values() {
+        let curves = [curve(&[(0, 1.0), (1, f64::NAN), (2, 1.0)]), curve(&[(1, 3.0), (2, 5.0), (3, 7.0)]), Vec::new()];
+        let found: Vec<_> = band(&curves).iter().map(|at| (at.x, at.mean, at.count)).collect();
+        assert_eq!(found, [(0.0, 1.0, 1), (1.0, 3.0, 1), (2.0, 3.0, 2), (3.0, 7.0, 1)]);
+    }
+
+    #[test]
+    fn many_places_become_columns() {
+        let wave = |shift: f64| (0..50_000).map(|n| (f64::from(n) + shift, 5.0 + f64::from(n % 2))).collect::<Vec<_>>();
+        let found = band(&[wave(0.0), wave(0.5)]);
+        assert_eq!(found.len(), 600);
+        assert!(found.iter().all(|at| at.mean == 5.5 && at.count == 2), "{:?}", found[0]);
+    }
+}

@@ -64,7 +64,7 @@ impl Axis {
 
     /// An axis over moments in milliseconds since 1970 UTC, marked at round times of the day where it is drawn.
     pub fn moments(values: impl Iterator<Item = f64>) -> Self {
-        let (low, high) = range(values).unwrap_or((0.0, 1.0));
+        let (low, high) = range(values.filter(|moment| moment.abs() < moments::LAST)).unwrap_or((0.0, 1.0));
         let (low, high) = if high - low < 1.0 { (low - 1000.0, high + 1000.0) } else { (low, high) };
         let step = moments::step((high - low) / 6.0);
         let offset = moments::offset(low);
@@ -182,8 +182,10 @@ fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
 fn label(value: f64, step: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-4..1e6).contains(&size) {
-        let text = format!("{value:e}");
-        if text.len() <= 6 {
+        // What is so near to a short number differs from it by rounding alone.
+        let mut short = (0..3).map(|digits| format!("{value:.digits$e}"));
+        let near = |text: &String| text.parse::<f64>().is_ok_and(|short| (short - value).abs() <= step * 1e-6);
+        if let Some(text) = short.find(near) {
             return text;
         }
         // Large numbers with small steps between them differ in their last digits.
@@ -219,6 +221,16 @@ mod tests {
     }
 
     #[test]
+    fn names_have_places_one_apart() {
+        let names: Vec<String> = ["adam", "sgd"].map(str::to_owned).into();
+        let axis = Axis::named(&names);
+        assert_eq!(labels(&axis), names);
+        assert_eq!((axis.part(0.0), axis.part(1.0)), (Some(0.25), Some(0.75)));
+        let many: Vec<String> = (0..100).map(|name| name.to_string()).collect();
+        assert_eq!(labels(&Axis::named(&many))[..3], ["0", "7", "14"]);
+    }
+
+    #[test]
     fn odd_values_still_give_an_axis() {
         for values in [
             vec![],
@@ -233,7 +245,7 @@ mod tests {
             vec![1.0, 1.0 + f64::EPSILON],
             vec![1e-320, 3e-310],
         ] {
-            for axis in [Axis::steps, Axis::linear, Axis::around, Axis::log]
+            for axis in [Axis::steps, Axis::linear, Axis::around, Axis::log, Axis::moments]
                 .map(|make: fn(_) -> Axis| make(values.clone().into_iter()))
             {
                 assert!(axis.ticks.len() < 30 && axis.low < axis.high, "{values:?} {axis:?}");

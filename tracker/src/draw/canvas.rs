@@ -140,9 +140,10 @@ impl Canvas {
         ));
     }
 
-    /// Draws something that says what it is where a pointer rests on it.
+    /// Draws something that says what it is, in one or more lines, where a pointer rests on it.
     pub fn titled(&mut self, title: &str, draw: impl FnOnce(&mut Self)) {
-        self.put(format_args!("<g><title>{}</title>\n", clean(title)));
+        let title: Vec<String> = title.lines().map(clean).collect();
+        self.put(format_args!("<g><title>{}</title>\n", title.join("\n")));
         draw(self);
         self.svg.push_str("</g>\n");
     }

@@ -7,6 +7,9 @@ const MINUTE: f64 = 60.0 * SECOND;
 const HOUR: f64 = 60.0 * MINUTE;
 const DAY: f64 = 24.0 * HOUR;
 
+/// There are no dates beyond this.
+pub(super) const LAST: f64 = 8e15;
+
 /// Lengths between two marks, in milliseconds.
 const STEPS: [f64; 23] = [
     SECOND,
@@ -59,4 +62,22 @@ pub(super) fn label(moment: f64, step: f64) -> String {
 #[allow(clippy::cast_possible_truncation)] // what is beyond chrono's range has no local time
 fn local(moment: f64) -> Option<DateTime<Local>> {
     DateTime::from_timestamp_millis(moment.round() as i64).map(|utc| utc.with_timezone(&Local))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Axis;
+
+    #[test]
+    fn marks_are_round_times_of_the_day() {
+        // From 2026-01-01 00:00 UTC on; the offsets of all zones are whole quarters of an hour.
+        let begin = 1_767_225_600_000.0;
+        let day = 86_400e3;
+        for (length, step) in [(4e3, 1e3), (45e3, 10e3), (400e3, 120e3), (3_000e3, 600e3), (80.0 * day, 20.0 * day)] {
+            let axis = Axis::moments([begin + 1.0, begin + length].into_iter());
+            let ticks: Vec<f64> = axis.ticks.iter().map(|tick| tick.0).collect();
+            assert!(ticks.len() > 2 && ticks.windows(2).all(|pair| pair[1] - pair[0] == step), "{length}: {ticks:?}");
+            assert!(step > 900e3 || ticks.iter().all(|tick| tick % step == 0.0), "{ticks:?}");
+        }
+    }
 }
