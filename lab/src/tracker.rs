@@ -5,7 +5,7 @@ mod plot;
 
 use ::tracker::table::Values;
 pub use ::tracker::*;
-pub use plot::{Comparing, Runs, plot};
+pub use plot::{RunChart, Runs, plot};
 use polars::prelude::{Column, DataFrame, DataType, NamedFrom, PolarsError, Series as PolarsSeries, TimeUnit};
 
 use crate::display::{MimeBundle, Show, Table as Text};

@@ -202,7 +202,7 @@ fn sweep() -> Place {
     for (name, config, loss) in [
         ("best", json!({"lr": 0.001, "act": "relu", "epochs": 3}), 0.1),
         ("middle", json!({"lr": 0.01, "act": "gelu", "epochs": 3, "momentum": 0.9}), 0.2),
-        ("worst", json!({"lr": 1.0, "act": "tanh", "epochs": 3}), 0.3),
+        ("worst", json!({"lr": 1.0, "act": "tanh", "epochs": 3, "momentum": null}), 0.3),
         ("lost", json!({"lr": 0.1, "act": "relu", "epochs": 3}), f64::NAN),
     ] {
         log(&place, name, &config, &[1.0, loss]);
@@ -307,6 +307,13 @@ fn what_does_not_go_together_is_said() {
     log(&place, "empty", &json!({}), &[f64::NAN]);
     let error = place.error(&["compare", "empty", "--chart", "curves"]);
     assert_eq!(error, "there is nothing to draw: loss has no finite value in these runs");
+    let store = place.store();
+    let charts: [Box<dyn Chart>; 3] =
+        [Box::new(chart::curves("loss")), Box::new(chart::parallel("loss")), Box::new(chart::scatter("lr", "loss"))];
+    for chart in charts {
+        let error = chart.draw(&store, &[]).unwrap_err().to_string();
+        assert_eq!(error, "there is nothing to draw: no run was found");
+    }
     let files: Vec<_> = std::fs::read_dir(place.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert!(!files.iter().any(|name| name.to_string_lossy().ends_with("g")), "{files:?}");
 }

@@ -81,16 +81,21 @@ impl Svg {
         Scale { log, known }
     }
 
-    /// The points of the lines that a pointer can rest on, by what they say; as places.
+    /// The lines that a pointer can rest on, as places, in the order of drawing; together what says the same.
     pub(crate) fn lines(&self) -> Vec<(String, Vec<Vec<(f64, f64)>>)> {
         let document = self.document();
         let groups = document.descendants().filter(|node| node.children().any(|child| child.has_tag_name("title")));
-        let line = |group: Node<'_, '_>| {
+        let mut lines: Vec<(String, Vec<Vec<(f64, f64)>>)> = Vec::new();
+        for group in groups {
             let title = group.children().find(|child| child.has_tag_name("title")).unwrap();
-            let lines = group.children().filter(|child| child.has_tag_name("polyline")).map(|line| points(&line));
-            (title.text().unwrap_or_default().to_owned(), lines.collect())
-        };
-        groups.map(line).collect()
+            let title = title.text().unwrap_or_default();
+            let found = group.children().filter(|child| child.has_tag_name("polyline")).map(|line| points(&line));
+            match lines.iter_mut().find(|line| line.0 == title) {
+                Some(line) => line.1.extend(found),
+                None => lines.push((title.to_owned(), found.collect())),
+            }
+        }
+        lines
     }
 
     /// The corners of each surface, such as a band.

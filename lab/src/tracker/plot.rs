@@ -17,14 +17,14 @@ use crate::plot::{PlotError, save};
 ///
 /// # Errors
 /// When there is no such run, no run fits the query, or the runs have nothing of that name to draw.
-pub fn plot(runs: impl Into<Runs>, chart: impl Chart) -> Result<Comparing, Error> {
+pub fn plot(runs: impl Into<Runs>, chart: impl Chart) -> Result<RunChart, Error> {
     plotted(&runs.into(), &chart)
 }
 
-fn plotted(runs: &Runs, chart: &dyn Chart) -> Result<Comparing, Error> {
+fn plotted(runs: &Runs, chart: &dyn Chart) -> Result<RunChart, Error> {
     let store = Store::open_default()?;
     let runs = runs.read(&store)?;
-    Ok(Comparing { picture: chart.draw(&store, &runs)? })
+    Ok(RunChart { picture: chart.draw(&store, &runs)? })
 }
 
 /// Which runs: a slice or vector of uids, of their beginnings or of names; a query as text or as a [`Query`]; or
@@ -117,11 +117,11 @@ impl From<Vec<RunRecord>> for Runs {
 
 /// A chart of runs, which shows itself under a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Comparing {
+pub struct RunChart {
     picture: Picture,
 }
 
-impl Comparing {
+impl RunChart {
     /// The picture as an SVG document.
     pub fn svg(&self) -> &str {
         &self.picture.svg
@@ -136,7 +136,7 @@ impl Comparing {
     }
 }
 
-impl Show for Comparing {
+impl Show for RunChart {
     fn show(&self) -> MimeBundle {
         MimeBundle::new().with_text(self.picture.text.as_str()).with_svg(self.picture.svg.as_str())
     }
@@ -161,7 +161,7 @@ mod tests {
         let store = Store::open(&path).expect("a database");
         let drawn = |runs: Runs| {
             let runs = runs.read(&store).expect("runs");
-            Comparing { picture: chart::curves("loss").smooth(0.9).draw(&store, &runs).expect("a picture") }
+            RunChart { picture: chart::curves("loss").smooth(0.9).draw(&store, &runs).expect("a picture") }
         };
         let shown = drawn(["a", "b"].into());
         let svg =

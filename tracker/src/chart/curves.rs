@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::read::{By, Curve};
 use super::repeats::{self, Band, Group};
 use super::smooth::{checked_weight, smoothed};
-use super::{Chart, Picture, counted, full_name, names};
+use super::{Chart, Picture, counted, full_name, names, some};
 use crate::draw::axis::{Axis, range, value_label};
 use crate::draw::frame::{Labels, SUBTITLE, subtitle};
 use crate::draw::lines::{Line, Lines};
@@ -38,7 +38,8 @@ pub fn curves(metric: impl Into<String>) -> Curves {
 }
 
 /// The mean of a metric over repeated runs with its 95 % band by Student's t: runs that differ only in a seed are one
-/// line. See [`band`](super::band) for runs that were logged at different steps.
+/// line. See [`band`](super::band) for runs that were logged at different steps. Of a series so long that it is read as
+/// its extremes, the middles of 600 columns stand for it.
 pub fn bands(metric: impl Into<String>) -> Curves {
     Curves { repeats: Repeats::OverSeeds, ..curves(metric) }
 }
@@ -193,6 +194,7 @@ impl Curves {
 
 impl Chart for Curves {
     fn draw(&self, store: &Store, runs: &[RunRecord]) -> Result<Picture> {
+        some(runs)?;
         checked_weight(self.weight)?;
         let mut lines = self.lines(store, runs)?;
         let unit = in_unit(&mut lines, self.by);

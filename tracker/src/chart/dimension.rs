@@ -1,11 +1,13 @@
 //! One thing that runs have, as an axis: a parameter, a metric, a tag or what is known of each run.
 
+use std::cmp::Ordering;
+
 use crate::draw::axis::{Axis, range};
 use crate::query::{Rank, RunKey, known_keys};
 use crate::{Error, Result, RunRecord, format};
 
 /// An axis is logarithmic by itself when its greatest value is this many times the least.
-const WIDE: f64 = 100.0;
+const WIDE: f64 = 30.0;
 
 /// A number or a text that each run may have.
 pub(super) struct Key(RunKey);
@@ -88,16 +90,15 @@ impl Dimension {
 
     /// Numbers come before texts, each in their order.
     fn of_names(key: Key, name: String, runs: &[RunRecord], ranks: &[Option<Rank>]) -> Self {
-        let mut known: Vec<(&Rank, String)> = Vec::new();
-        for (run, rank) in runs.iter().zip(ranks) {
-            if let Some(rank) = rank.as_ref().filter(|rank| known.iter().all(|(other, _)| other != rank)) {
-                known.push((rank, key.text(run).unwrap_or_default()));
-            }
-        }
-        known.sort_by(|a, b| a.0.partial_cmp(b.0).unwrap_or(std::cmp::Ordering::Equal));
-        let place = |rank: &Rank| known.iter().position(|(other, _)| *other == rank).map(|place| place as f64);
+        let order = |a: &Rank, b: &Rank| a.partial_cmp(b).unwrap_or(Ordering::Equal);
+        let mut known: Vec<(&Rank, &RunRecord)> =
+            ranks.iter().zip(runs).filter_map(|(rank, run)| Some((rank.as_ref()?, run))).collect();
+        known.sort_by(|a, b| order(a.0, b.0));
+        known.dedup_by(|a, b| a.0 == b.0);
+        let place =
+            |rank: &Rank| known.binary_search_by(|(other, _)| order(other, rank)).ok().map(|place| place as f64);
         let places = ranks.iter().map(|rank| rank.as_ref().and_then(place)).collect();
-        let names: Vec<String> = known.iter().map(|(_, name)| name.clone()).collect();
+        let names: Vec<String> = known.iter().map(|(_, run)| key.text(run).unwrap_or_default()).collect();
         Self { key, label: name.clone(), name, axis: Axis::named(&names), places, named: true }
     }
 

@@ -19,8 +19,10 @@ mod repeats;
 mod scatter;
 mod smooth;
 
+use std::collections::HashMap;
+
 use crate::draw::canvas::{Area, Canvas, picture};
-use crate::{Result, RunRecord, Store, compare};
+use crate::{Error, Result, RunRecord, Store, compare};
 
 pub use curves::{Curves, bands, curves};
 pub use parallel::{Parallel, parallel};
@@ -55,6 +57,11 @@ impl Picture {
     }
 }
 
+/// Refuses to draw no run at all.
+fn some(runs: &[RunRecord]) -> Result<()> {
+    if runs.is_empty() { Err(Error::NothingToDraw { why: "no run was found".to_owned() }) } else { Ok(()) }
+}
+
 /// The metric that a comparison is about when none is named: the first of which less or more is better; of several
 /// such, the one that most runs have.
 pub fn main_metric(runs: &[RunRecord]) -> Option<String> {
@@ -64,9 +71,11 @@ pub fn main_metric(runs: &[RunRecord]) -> Option<String> {
     compare::metric_keys(runs).into_iter().rev().max_by_key(|key| (judged(key), holders(key)))
 }
 
-/// The names of runs, with as much of their uids as tells them apart.
+/// The names of runs, with their uids where others have the same name.
 fn names(runs: &[RunRecord]) -> Vec<String> {
-    let alone = |run: &RunRecord| runs.iter().filter(|other| other.name == run.name).count() == 1;
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    runs.iter().for_each(|run| *counts.entry(&run.name).or_default() += 1);
+    let alone = |run: &RunRecord| counts.get(run.name.as_str()) == Some(&1);
     runs.iter().map(|run| if alone(run) { run.name.clone() } else { format!("{} {}", run.name, run.uid) }).collect()
 }
 

@@ -6,7 +6,7 @@ use drawing::Drawing;
 
 use super::dimension::{Dimension, Scale};
 use super::repeats::tried;
-use super::{Chart, Picture};
+use super::{Chart, Picture, some};
 use crate::compare::Direction;
 use crate::{Error, Result, RunRecord, Store};
 
@@ -50,6 +50,7 @@ impl Parallel {
 
 impl Chart for Parallel {
     fn draw(&self, _: &Store, runs: &[RunRecord]) -> Result<Picture> {
+        some(runs)?;
         let (keys, more) = self.keys(runs);
         if keys.is_empty() {
             let why = "the parameters of these runs are the same; name what to draw as axes".to_owned();

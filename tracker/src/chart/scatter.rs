@@ -1,7 +1,7 @@
 //! One thing that runs have against another.
 
 use super::dimension::{Dimension, Scale};
-use super::{Chart, Picture, counted, full_name, names};
+use super::{Chart, Picture, counted, full_name, names, some};
 use crate::draw::canvas::{Anchor, Canvas, Type, fit, width_of};
 use crate::draw::frame::{Frame, Labels, SUBTITLE, subtitle};
 use crate::draw::palette;
@@ -47,6 +47,7 @@ impl Scatter {
 
 impl Chart for Scatter {
     fn draw(&self, _: &Store, runs: &[RunRecord]) -> Result<Picture> {
+        some(runs)?;
         let scale = |log| if log { Scale::Log } else { Scale::Linear };
         let x = Dimension::new(&self.x, runs, scale(self.log_x))?;
         let y = Dimension::new(&self.y, runs, scale(self.log_y))?;

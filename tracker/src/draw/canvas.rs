@@ -156,7 +156,7 @@ impl Canvas {
     /// Writes a text that stays readable over lines.
     pub fn text_over(&mut self, text: &str, place: (f64, f64), anchor: Anchor, look: Type) {
         self.put(format_args!(
-            "<g stroke=\"{PANEL}\" stroke-width=\"3.5\" stroke-linejoin=\"round\" paint-order=\"stroke\">\n"
+            "<g stroke=\"{PANEL}\" stroke-width=\"4.5\" stroke-linejoin=\"round\" paint-order=\"stroke\">\n"
         ));
         self.text(text, place, anchor, look);
         self.svg.push_str("</g>\n");

@@ -55,11 +55,11 @@ impl Lines<'_> {
         frame.draw(canvas, area, self.labels);
         self.lines.iter().for_each(|line| line.draw_band(canvas, &frame));
         let few = self.lines.len() <= FEW;
+        for line in self.lines.iter().filter(|line| !line.rough.is_empty()) {
+            line.titled(canvas, |canvas| line.draw_rough(canvas, &frame));
+        }
         for line in &self.lines {
-            match &line.title {
-                Some(title) => canvas.titled(title, |canvas| line.draw(canvas, &frame, few)),
-                None => line.draw(canvas, &frame, few),
-            }
+            line.titled(canvas, |canvas| line.draw(canvas, &frame, few));
         }
         let (left, top) = (frame.right, frame.top);
         let beside = Area { left, top, width: area.left + area.width - 8.0 - left, height: frame.bottom - top };
@@ -106,13 +106,23 @@ impl Line<'_> {
         }
     }
 
-    fn draw(&self, canvas: &mut Canvas, frame: &Frame, few: bool) {
-        let (color, dashed) = (self.color(), palette::dashed(self.series));
-        let stroke = Stroke::new(color, if few { 2.0 } else { 1.25 }).dashed(dashed);
-        let faint = Stroke::new(color, 1.0).opacity(0.3);
+    fn titled(&self, canvas: &mut Canvas, draw: impl FnOnce(&mut Canvas)) {
+        match &self.title {
+            Some(title) => canvas.titled(title, draw),
+            None => draw(canvas),
+        }
+    }
+
+    fn draw_rough(&self, canvas: &mut Canvas, frame: &Frame) {
+        let faint = Stroke::new(self.color(), 1.0).opacity(0.3);
         for stretch in stretches(self.rough.iter().map(|&point| frame.place(point))) {
             canvas.line(&stretch, faint);
         }
+    }
+
+    fn draw(&self, canvas: &mut Canvas, frame: &Frame, few: bool) {
+        let (color, dashed) = (self.color(), palette::dashed(self.series));
+        let stroke = Stroke::new(color, if few { 2.0 } else { 1.25 }).dashed(dashed);
         let drawn = stretches(self.points.iter().map(|&point| frame.place(point)));
         for stretch in &drawn {
             if stretch.len() > 1 {

@@ -110,6 +110,7 @@ impl Key {
             Self::Group => Rank::Text(run.group.clone()?),
             Self::Metric(key, end) => Rank::Number(end.of(run.metric(key)?)?),
             Self::Param(path) => match run.param(path)? {
+                Value::Null => return None,
                 Value::Number(number) => Rank::Number(number.as_f64()?),
                 Value::String(text) => Rank::Text(text.clone()),
                 other => Rank::Text(other.to_string()),
