@@ -77,7 +77,7 @@ impl Dimension {
         let values = || places.iter().copied().flatten();
         let axis = match key.0 {
             RunKey::Started => Axis::moments(values()),
-            _ if log => Axis::log(values()),
+            _ if log => Axis::log_around(values()),
             _ => Axis::around(values()),
         };
         if log {

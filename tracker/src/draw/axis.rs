@@ -92,20 +92,23 @@ impl Axis {
         Self { low, high, log: false, ticks }
     }
 
-    /// A logarithmic axis over the values above zero.
+    /// A logarithmic axis over the values above zero, to round numbers.
     pub fn log(values: impl Iterator<Item = f64>) -> Self {
-        let (low, high) = range(values.filter(|&value| value > SMALLEST)).unwrap_or((0.1, 1.0));
-        let (low, high) = if high > low * 1.001 { (low, high) } else { (low / 2.0, high * 2.0) };
-        let marks: &[f64] = if high / low < 30.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
-        let marks: Vec<f64> = (whole(low.log10().floor())..=whole(high.log10().ceil()))
-            .flat_map(|power| marks.iter().map(move |mark| mark * 10f64.powi(power)))
-            .collect();
+        let (low, high) = log_range(values);
+        let marks = log_marks(low, high);
         let least = marks.iter().copied().rfind(|&mark| mark <= low * 1.0001).unwrap_or(low);
         let most = marks.iter().copied().find(|&mark| mark >= high * 0.9999).unwrap_or(high);
-        let every = (marks.len() / 8).max(1);
-        let inside = marks.into_iter().filter(|&mark| mark >= least * 0.9999 && mark <= most * 1.0001);
-        let ticks = inside.step_by(every).map(|tick| (tick, label(tick, tick))).collect();
-        Self { low: least, high: most, log: true, ticks }
+        Self { low: least, high: most, log: true, ticks: log_ticks(marks, least, most) }
+    }
+
+    /// A logarithmic axis that reaches a little beyond the values above zero, so that none is on its edge.
+    pub fn log_around(values: impl Iterator<Item = f64>) -> Self {
+        let (low, high) = log_range(values);
+        let beyond = (high / low).powf(0.04);
+        let (low, high) = (low / beyond, high * beyond);
+        let ticks = log_ticks(log_marks(low, high), low, high);
+        let ticks = if ticks.len() > 1 { ticks } else { Self::exactly(low, high).ticks };
+        Self { low, high, log: true, ticks }
     }
 
     /// How far along the axis a value is, from 0 to 1; none if it is not on it.
@@ -151,6 +154,26 @@ pub fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
         let (low, high) = range.unwrap_or((value, value));
         Some((low.min(value), high.max(value)))
     })
+}
+
+/// The least and the greatest of the values above zero, apart from each other.
+fn log_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (low, high) = range(values.filter(|&value| value > SMALLEST)).unwrap_or((0.1, 1.0));
+    if high > low * 1.001 { (low, high) } else { (low / 2.0, high * 2.0) }
+}
+
+/// Round numbers from below `low` to above `high`: powers of ten, of less than one and a half also 2 and 5 of them.
+fn log_marks(low: f64, high: f64) -> Vec<f64> {
+    let marks: &[f64] = if high / low < 30.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let powers = whole(low.log10().floor())..=whole(high.log10().ceil());
+    powers.flat_map(|power| marks.iter().map(move |mark| mark * 10f64.powi(power))).collect()
+}
+
+/// The marks from `low` to `high`; of many, every few.
+fn log_ticks(marks: Vec<f64>, low: f64, high: f64) -> Vec<(f64, String)> {
+    let every = (marks.len() / 8).max(1);
+    let inside = marks.into_iter().filter(|&mark| mark >= low * 0.9999 && mark <= high * 1.0001);
+    inside.step_by(every).map(|tick| (tick, label(tick, tick))).collect()
 }
 
 fn size(value: f64) -> f64 {
@@ -218,6 +241,8 @@ mod tests {
         assert_eq!(labels(&Axis::linear([0.0, 40.0].into_iter())), ["0", "10", "20", "30", "40"]);
         assert_eq!(labels(&Axis::exactly(2_000_000.0, 2_000_100.0))[..2], ["2e6", "2000020"]);
         assert_eq!(labels(&Axis::log([0.3, 2.0].into_iter())), ["0.2", "0.5", "1", "2"]);
+        assert_eq!(labels(&Axis::log_around([0.003, 2.0].into_iter())), ["0.01", "0.1", "1"]);
+        assert_eq!(labels(&Axis::log_around([3.1, 4.2].into_iter())), ["3.2", "3.4", "3.6", "3.8", "4.0", "4.2"]);
     }
 
     #[test]
@@ -245,7 +270,7 @@ mod tests {
             vec![1.0, 1.0 + f64::EPSILON],
             vec![1e-320, 3e-310],
         ] {
-            for axis in [Axis::steps, Axis::linear, Axis::around, Axis::log, Axis::moments]
+            for axis in [Axis::steps, Axis::linear, Axis::around, Axis::log, Axis::log_around, Axis::moments]
                 .map(|make: fn(_) -> Axis| make(values.clone().into_iter()))
             {
                 assert!(axis.ticks.len() < 30 && axis.low < axis.high, "{values:?} {axis:?}");
