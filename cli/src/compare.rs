@@ -1,13 +1,17 @@
 //! `assay compare`: runs side by side.
 
+mod drawing;
 mod groups;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use comfy_table::Table;
 use serde_json::Value;
+use tracker::chart::smoothed;
 use tracker::{Comparison, Store, format};
 
+use crate::selected::Selected;
 use crate::table::{self, Database};
+use drawing::Drawing;
 
 /// How wide a small chart is.
 const WIDTH: usize = 16;
@@ -18,6 +22,11 @@ const WIDTH: usize = 16;
 Examples, two runs by the beginning of their uids, and repeated runs of two groups:
   assay compare 3f2a b81c --baseline 3f2a
   assay compare --groups adam sgd
+Charts as SVG: curves over each other, means over seeds with 95 % bands, parameters and how well they did:
+  assay compare 3f2a b81c --chart curves --metric loss --smooth 0.9 --log-y --out loss.svg
+  assay compare --where 'group = sweep' --chart bands --group-by lr --by time --out bands.svg
+  assay compare --where 'group = sweep' --chart parallel --metric accuracy.max --out sweep.svg
+  assay compare --where 'group = sweep' --chart scatter --x lr --log-x --y loss.min --out lr.svg
 
 Of groups, the last value of each metric is shown as mean ± standard deviation (runs), and p of Welch's
 t-test against the first group: how likely so great a difference is by chance alone.
@@ -28,16 +37,15 @@ each crate, processor, GPUs and so on.
 ★ marks the best of a row; ↑ and ↓ say whether more or less is better, as guessed from the
 metric's name (less of a loss, error, mae, rmse or perplexity, more of the rest).")]
 pub(crate) struct Args {
-    /// Runs: the beginning of a uid, a name or a number
-    #[arg(required = true, num_args = 2.., value_name = "RUN")]
-    runs: Vec<String>,
+    #[command(flatten)]
+    selected: Selected,
 
     /// Say how far each run is from this one
     #[arg(long, value_name = "RUN", conflicts_with_all = ["json", "groups"])]
     baseline: Option<String>,
 
     /// Compare groups of repeated runs: the names given are those of groups
-    #[arg(long, conflicts_with_all = ["json", "all"])]
+    #[arg(long, conflicts_with_all = ["json", "all", "filter"])]
     groups: bool,
 
     /// Show the parameters that are the same in all runs, too
@@ -49,6 +57,9 @@ pub(crate) struct Args {
     json: bool,
 
     #[command(flatten)]
+    drawing: Drawing,
+
+    #[command(flatten)]
     database: Database,
 }
 
@@ -56,9 +67,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let store = args.database.open()?;
     if args.groups {
-        return table::print(&groups::render(&store, &args.runs)?);
+        return table::print(&groups::render(&store, args.selected.named())?);
     }
-    let comparison = store.compare(&args.runs)?;
+    let runs = args.selected.read(&store)?;
+    if args.drawing.is_wanted() {
+        return args.drawing.draw(&store, &runs);
+    }
+    ensure!(runs.len() > 1, "a comparison is of two runs or more: name another");
+    let comparison = Comparison::of(runs);
     if args.json {
         return table::print_json(&comparison);
     }
@@ -70,15 +86,30 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         }
         None => None,
     };
-    table::print(&render(&store, &comparison, args.all, baseline)?)
+    let small = Small { weight: args.drawing.weight()?, log: args.drawing.log_y };
+    table::print(&render(&store, &comparison, args.all, baseline, small)?)
+}
+
+/// How small charts are drawn.
+#[derive(Clone, Copy, Default)]
+struct Small {
+    /// How much they are smoothed.
+    weight: f64,
+    log: bool,
 }
 
 /// Prints the comparison of runs, each named by uid, name or number.
 pub(crate) fn print_comparison(store: &Store, runs: &[impl AsRef<str>]) -> anyhow::Result<()> {
-    table::print(&render(store, &store.compare(runs)?, false, None)?)
+    table::print(&render(store, &store.compare(runs)?, false, None, Small::default())?)
 }
 
-fn render(store: &Store, comparison: &Comparison, all: bool, baseline: Option<usize>) -> anyhow::Result<String> {
+fn render(
+    store: &Store,
+    comparison: &Comparison,
+    all: bool,
+    baseline: Option<usize>,
+    small: Small,
+) -> anyhow::Result<String> {
     let runs = &comparison.runs;
     let titles = runs.iter().map(|run| format!("{} {}", run.name, run.uid));
     let mut table = table::new(std::iter::once(String::new()).chain(titles));
@@ -96,7 +127,7 @@ fn render(store: &Store, comparison: &Comparison, all: bool, baseline: Option<us
             let label = format!("{}, best {arrow}", metric.metric);
             values(&mut table, &label, &metric.best, &metric.best_best, baseline);
         }
-        let curves = curves(store, comparison, &metric.metric)?;
+        let curves = curves(store, comparison, &metric.metric, small)?;
         if curves.iter().any(|curve| !curve.is_empty()) {
             row(&mut table, "", curves.into_iter());
         }
@@ -126,11 +157,14 @@ fn environment(value: &Value) -> String {
 }
 
 /// A small chart for each run that has more than one point.
-fn curves(store: &Store, comparison: &Comparison, metric: &str) -> anyhow::Result<Vec<String>> {
+fn curves(store: &Store, comparison: &Comparison, metric: &str, small: Small) -> anyhow::Result<Vec<String>> {
     let curve = |run: &tracker::RunRecord| match run.metric(metric) {
         Some(found) if found.points > 1 => {
             let points = store.curve(run, metric, 4 * WIDTH)?;
-            Ok(format::sparkline(&points.iter().map(|point| point.value).collect::<Vec<_>>(), WIDTH))
+            let points: Vec<(f64, f64)> = points.iter().map(|point| (0.0, point.value)).collect();
+            let scaled = |value: f64| if small.log { value.ln() } else { value };
+            let values: Vec<f64> = smoothed(&points, small.weight).iter().map(|point| scaled(point.1)).collect();
+            Ok(format::sparkline(&values, WIDTH))
         }
         _ => Ok(String::new()),
     };

@@ -12,6 +12,7 @@ mod kernel;
 mod report;
 mod run;
 mod runs;
+mod selected;
 mod show;
 mod sql;
 mod table;

@@ -3,17 +3,23 @@
 use anyhow::ensure;
 use std::path::PathBuf;
 
+use crate::selected::Selected;
 use crate::table::{self, Database};
 
 /// Write runs into one HTML file that needs nothing else: what differs, curves, plots
 #[derive(clap::Args)]
 #[command(after_help = "\
-Example:
-  assay report 3f2a b81c --output seeds.html")]
+Examples:
+  assay report 3f2a b81c --output seeds.html
+  assay report --where 'group = sweep' --smooth 0.9 --output sweep.html")]
 pub(crate) struct Args {
-    /// Runs: the beginning of a uid, a name or a number
-    #[arg(required = true, value_name = "RUN")]
-    runs: Vec<String>,
+    #[command(flatten)]
+    selected: Selected,
+
+    /// Smooth curves by an exponential moving average of this weight: from 0, which leaves them as they were logged,
+    /// to below 1
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    smooth: f64,
 
     /// The file to write; one that exists is not overwritten
     #[arg(long, short, value_name = "FILE", default_value = "report.html")]
@@ -26,10 +32,10 @@ pub(crate) struct Args {
 /// Runs the verb.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let store = args.database.open()?;
-    let runs = args.runs.iter().map(|run| store.run(run)).collect::<tracker::Result<Vec<_>>>()?;
+    let runs = args.selected.read(&store)?;
     let path = args.output;
     ensure!(!path.exists(), "{} exists already: name another --output", path.display());
-    let page = tracker::report::page(&store, runs)?;
+    let page = tracker::report::page(&store, runs, args.smooth)?;
     std::fs::write(&path, page).map_err(|error| table::unwritten(&path, &error))?;
     table::print(&format!("wrote {}\n", path.display()))
 }

@@ -3,9 +3,11 @@
 
 mod fingerprint;
 mod metrics;
+mod plot;
 
 use ::tracker::table::Values;
 pub use ::tracker::*;
+pub use plot::{RunChart, Runs, plot};
 use polars::prelude::{Column, DataFrame, DataType, NamedFrom, PolarsError, Series as PolarsSeries, TimeUnit};
 
 use crate::display::{MimeBundle, Show, Table as Text};

@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod bad_input;
+mod charts;
 mod child;
 mod comparing;
 mod configuration;
@@ -24,4 +25,5 @@ mod reporting;
 mod showing;
 mod stream;
 mod support;
+mod svg;
 mod writers;

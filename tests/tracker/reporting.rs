@@ -1,9 +1,10 @@
 //! `assay report`, `assay top`, and comparisons of repeated runs.
 
 use serde_json::json;
-use tracker::Run;
+use tracker::{Chart, Run, chart};
 
 use crate::support::{Place, line};
+use crate::svg::Svg;
 
 /// Two groups of runs whose accuracies are those of the unit test against scipy.
 fn groups() -> Place {
@@ -71,11 +72,56 @@ fn a_report_is_one_page_with_everything_escaped() {
     assert_eq!(place.out(&["report", "1", "2"]), "wrote report.html\n");
     let page = std::fs::read_to_string(place.folder().join("report.html")).unwrap();
     assert!(!page.contains("<script") && !page.contains("http://www.w3.org/2000/svg\">&lt;script"), "a script");
-    assert_eq!(page.matches("<polyline").count(), 2);
+    let [loss] = charts(&page).try_into().unwrap_or_else(|charts: Vec<Svg>| panic!("{} charts", charts.len()));
+    assert_eq!(loss.lines().len(), 2);
+    assert!(page.contains("there is nothing to draw: &lt;script&gt;alert(1)&lt;/script&gt; has no finite value"));
+    assert!(page.contains("As it was logged, not smoothed.") && !page.contains("<h2>Repeated runs"));
     assert!(page.contains("data:image/svg+xml;base64,") && page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
     assert!(!page.contains("src=\"http") && !page.contains("href="));
     assert!(page.len() < 200_000, "{} bytes", page.len());
     assert!(place.error(&["report", "1"]).starts_with("report.html exists already"));
+}
+
+/// The pictures that a page holds as SVG.
+fn charts(page: &str) -> Vec<Svg> {
+    let ends = page.split("<svg ").skip(1).filter_map(|rest| rest.split_once("</svg>"));
+    ends.map(|(inside, _)| Svg::new(format!("<svg {inside}</svg>"))).collect()
+}
+
+#[test]
+fn a_report_shows_repeats_and_what_parameters_make_of_the_main_metric() {
+    let place = Place::new();
+    for (seed, lr) in [(0, 0.1), (1, 0.1), (0, 0.2), (1, 0.2)] {
+        let run = place.start("net", &json!({"lr": lr, "seed": seed}));
+        for step in 0..50 {
+            run.log("lr", step, lr);
+            run.log("loss", step, lr + f64::from(seed) * 0.01 + 1.0 / f64::from(step + 1));
+        }
+        run.finish().unwrap();
+    }
+    place.out(&["report", "--where", "order by started", "--smooth", "0.9"]);
+    let page = std::fs::read_to_string(place.folder().join("report.html")).unwrap();
+    for text in ["Smoothed by an exponential moving average of weight 0.9; faint behind", "<h2>Repeated runs</h2>"] {
+        assert!(page.contains(text), "no {text:?}");
+    }
+    let store = place.store();
+    let runs = store.find("order by started").unwrap();
+    let expected: [Box<dyn Chart>; 6] = [
+        Box::new(chart::curves("lr").smooth(0.9)),
+        Box::new(chart::curves("loss").smooth(0.9)),
+        Box::new(chart::bands("lr").smooth(0.9)),
+        Box::new(chart::bands("loss").smooth(0.9)),
+        Box::new(chart::parallel("metric.loss")),
+        Box::new(chart::scatter("param.lr", "metric.loss")),
+    ];
+    let mut rest = page.as_str();
+    for chart in expected {
+        let svg = chart.draw(&store, &runs).unwrap().svg;
+        rest = rest.split_once(&svg).unwrap_or_else(|| panic!("not there, or not in this order: {svg}")).1;
+    }
+    assert_eq!(charts(&page).len(), 6);
+    let error = place.error(&["report", "1", "--smooth", "2", "--output", "other.html"]);
+    assert!(error.starts_with("the weight of smoothing"), "{error}");
 }
 
 #[test]

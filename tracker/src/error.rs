@@ -70,7 +70,16 @@ pub enum Error {
     UnknownMetric { run: String, wanted: String, known: Vec<String> },
 
     #[error("none of the runs has a metric {wanted:?}; {}", candidates(known, "they have", "they have none"))]
-    NoSuchMetric { wanted: String, known: Vec<String> },
+    NoMetric { wanted: String, known: Vec<String> },
+
+    #[error("the runs have nothing called {wanted:?} to draw; {}", candidates(known, "try", "they have nothing"))]
+    NoKey { wanted: String, known: Vec<String> },
+
+    #[error("there is nothing to draw: {why}")]
+    NothingToDraw { why: String },
+
+    #[error("the weight of smoothing is from 0 to below 1, such as 0.9, not {weight}")]
+    Smoothing { weight: f64 },
 
     #[error("{mistake}")]
     Query { mistake: crate::query::Mistake },

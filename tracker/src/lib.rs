@@ -4,13 +4,15 @@
 //! any thread, inside an async runtime or not. SQL lives in `store` alone.
 
 pub mod capture;
-mod chart;
+pub mod chart;
 mod chunk;
 pub mod compare;
 mod config;
 pub mod context;
-mod environment;
 pub mod data;
+#[doc(hidden)]
+pub mod draw;
+mod environment;
 mod error;
 pub mod format;
 pub mod html;
@@ -22,6 +24,7 @@ pub mod significance;
 mod store;
 pub mod table;
 
+pub use chart::{By, Chart, Curves, Parallel, Picture, Scatter, bands, curves, parallel, scatter};
 pub use compare::Comparison;
 pub use data::Fingerprint;
 pub use error::Error;

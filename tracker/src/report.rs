@@ -4,29 +4,27 @@
 use std::fmt::Write;
 
 use crate::html::{self, escape};
-use crate::{Artifact, Comparison, Result, RunRecord, Store, chart, compare, format};
+use crate::{Artifact, Chart, Comparison, Error, Result, RunRecord, Store, chart, compare, format};
 
 /// A larger picture or text is named and not shown.
 const LARGEST: i64 = 4 << 20;
 
-/// How many pixels a curve is drawn with.
-const PIXELS: usize = 600;
-
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}\
 :root{color-scheme:light dark}h2{margin-top:2em}code,pre{font-size:0.9em}pre{overflow:auto;max-height:30em}\
-.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(28em,1fr));gap:1.5em}figure{margin:0}\
-figcaption{font-weight:600}svg,img{max-width:100%;height:auto}i.key{display:inline-block;width:0.9em;height:0.9em;\
-border-radius:2px;margin:0 0.4em 0 1em}.wide{overflow:auto}";
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,32em),1fr));gap:1.5em}figure{margin:0}\
+figcaption{font-weight:600}svg,img{max-width:100%;height:auto}.wide{overflow:auto}";
 
-/// The page of some runs: their comparison, the curves of each metric one over another, and what they attached.
+/// The page of some runs: their comparison, the curves of each metric one over another, the means of repeated runs,
+/// what parameters make of the main metric, and what the runs attached. Curves are smoothed by a weight from 0 (as
+/// they were logged) to below 1; see [`chart::smoothed`].
 ///
 /// # Errors
-/// [`crate::Error::Sql`] or [`crate::Error::DamagedPoints`] when the file cannot be read.
-pub fn page(store: &Store, runs: Vec<RunRecord>) -> Result<String> {
+/// [`Error::Smoothing`]; [`Error::Sql`] or [`Error::DamagedPoints`] when the file cannot be read.
+pub fn page(store: &Store, runs: Vec<RunRecord>, smoothing: f64) -> Result<String> {
+    let smoothing = chart::checked_weight(smoothing)?;
     let comparison = Comparison::of(runs);
     let runs = &comparison.runs;
-    let title: Vec<_> = runs.iter().map(|run| format!("{} {}", run.name, run.uid)).collect();
-    let title = escape(&format::plain(&title.join(", ")));
+    let title = escape(&format::plain(&title(runs)));
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src \
@@ -34,7 +32,9 @@ pub fn page(store: &Store, runs: Vec<RunRecord>) -> Result<String> {
     );
     page.push_str(&html::comparison(&comparison));
     page.push_str("</div>");
-    curves(&mut page, store, runs)?;
+    metrics(&mut page, store, runs, smoothing)?;
+    repeats(&mut page, store, runs, smoothing)?;
+    parameters(&mut page, store, runs)?;
     for run in runs {
         about(&mut page, store, run)?;
     }
@@ -42,22 +42,74 @@ pub fn page(store: &Store, runs: Vec<RunRecord>) -> Result<String> {
     Ok(page)
 }
 
-fn curves(page: &mut String, store: &Store, runs: &[RunRecord]) -> Result<()> {
-    page.push_str("<h2>Metrics</h2><p>");
-    for (index, run) in runs.iter().enumerate() {
-        let colour = chart::colour(index);
-        let name = escape(&format!("{} {}", run.name, run.uid));
-        let _ = write!(page, "<i class=\"key\" style=\"background:{colour}\"></i>{name}");
+/// The names of the first runs.
+fn title(runs: &[RunRecord]) -> String {
+    const NAMED: usize = 4;
+    let mut names: Vec<_> = runs.iter().take(NAMED).map(|run| format!("{} {}", run.name, run.uid)).collect();
+    if runs.len() > NAMED {
+        names.push(format!("and {} more", runs.len() - NAMED));
     }
-    page.push_str("</p><div class=\"charts\">");
+    names.join(", ")
+}
+
+fn metrics(page: &mut String, store: &Store, runs: &[RunRecord], smoothing: f64) -> Result<()> {
+    let how = if smoothing > 0.0 {
+        format!("Smoothed by an exponential moving average of weight {smoothing}; faint behind, as it was logged.")
+    } else {
+        "As it was logged, not smoothed.".to_owned()
+    };
+    let _ = write!(page, "<h2>Metrics</h2><p>{how}</p><div class=\"charts\">");
     for key in compare::metric_keys(runs) {
-        let mut drawn = Vec::new();
-        for (index, run) in runs.iter().enumerate().filter(|(_, run)| run.metric(&key).is_some()) {
-            drawn.push((format!("{} {}", run.name, run.uid), index, store.curve(run, &key, PIXELS)?));
-        }
-        let _ = write!(page, "<figure><figcaption>{}</figcaption>{}</figure>", escape(&key), chart::overlay(&drawn));
+        figure(page, &key, chart::curves(&key).smooth(smoothing).draw(store, runs))?;
     }
     page.push_str("</div>");
+    Ok(())
+}
+
+/// Nothing where no run was repeated.
+fn repeats(page: &mut String, store: &Store, runs: &[RunRecord], smoothing: f64) -> Result<()> {
+    if !chart::has_repeats(runs) {
+        return Ok(());
+    }
+    page.push_str(
+        "<h2>Repeated runs</h2><p>Runs that differ only in a seed are one line: their mean, and the band that holds \
+         the true mean with 95 % (Student's t).</p><div class=\"charts\">",
+    );
+    for key in compare::metric_keys(runs) {
+        figure(page, &key, chart::bands(&key).smooth(smoothing).draw(store, runs))?;
+    }
+    page.push_str("</div>");
+    Ok(())
+}
+
+/// Nothing where there are too few runs, or they do not differ in a parameter.
+fn parameters(page: &mut String, store: &Store, runs: &[RunRecord]) -> Result<()> {
+    let differing = chart::tried(runs);
+    let (Some(metric), Some(first), true) = (chart::main_metric(runs), differing.first(), runs.len() > 2) else {
+        return Ok(());
+    };
+    page.push_str("<h2>Parameters</h2><div class=\"wide\">");
+    let all = chart::parallel(format!("metric.{metric}")).draw(store, runs);
+    figure(page, &metric, all)?;
+    page.push_str("</div><div class=\"charts\">");
+    let one = chart::scatter(format!("param.{first}"), format!("metric.{metric}"));
+    figure(page, &metric, one.draw(store, runs))?;
+    page.push_str("</div>");
+    Ok(())
+}
+
+/// A chart, or why there is none.
+fn figure(page: &mut String, name: &str, picture: Result<chart::Picture>) -> Result<()> {
+    match picture {
+        Ok(picture) => {
+            let _ = write!(page, "<figure>{}</figure>", picture.svg);
+        }
+        Err(error @ Error::NothingToDraw { .. }) => {
+            let (name, why) = (escape(name), escape(&error.to_string()));
+            let _ = write!(page, "<figure><figcaption>{name}</figcaption><p>{why}</p></figure>");
+        }
+        Err(error) => return Err(error),
+    }
     Ok(())
 }
 

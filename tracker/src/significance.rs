@@ -53,6 +53,27 @@ impl Sample {
     }
 }
 
+/// How many standard errors from the mean the interval reaches that holds the true mean with probability `level`, for
+/// `degrees` of freedom: the quantile of Student's t at (1 + level) / 2. A band around the mean of n values is
+/// `mean ± student_t(0.95, n - 1) * deviation / sqrt(n)`. It is found by bisection.
+pub fn student_t(level: f64, degrees: f64) -> f64 {
+    let beyond = |t: f64| incomplete_beta(degrees / 2.0, 0.5, degrees / (degrees + t * t)) > 1.0 - level;
+    let (mut low, mut high) = (0.0, 1.0);
+    while beyond(high) && high < 1e300 {
+        (low, high) = (high, high * 2.0);
+    }
+    // Each round gives one bit.
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        if beyond(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    (low + high) / 2.0
+}
+
 /// The regularised incomplete beta function I_x(a, b), by its continued fraction (DLMF 8.17.22) evaluated with the
 /// modified method of Lentz. Student's t: p = I_{v/(v+t^2)}(v/2, 1/2).
 fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
@@ -129,6 +150,24 @@ mod tests {
             let welch = Sample::of(a).unwrap().welch(&Sample::of(b).unwrap()).unwrap();
             let close = |found: f64, expected: f64| (found - expected).abs() <= 1e-9 * expected.abs();
             assert!(close(welch.t, t) && close(welch.degrees, degrees) && close(welch.p, p), "{a:?} {b:?}: {welch:?}");
+        }
+    }
+
+    #[test]
+    fn quantiles_of_student_are_those_of_scipy() {
+        // scipy 1.17.1, stats.t.ppf(0.5 + level / 2, degrees) for the levels 0.5, 0.95 and 0.999.
+        let cases = [
+            (1.0, [1.0000000000000002, 12.706204736174694, 636.6192487687897]),
+            (2.0, [0.8164965809277261, 4.302652729749462, 31.599054576445365]),
+            (4.0, [0.7406970841126829, 2.7764451051977934, 8.610301581379522]),
+            (29.0, [0.6830438608216131, 2.045229642132703, 3.6594050194663748]),
+            (200.0, [0.6757184114042201, 1.9718962236339088, 3.3398354062757107]),
+        ];
+        for (degrees, expected) in cases {
+            for (level, expected) in [0.5, 0.95, 0.999].into_iter().zip(expected) {
+                let found = student_t(level, degrees);
+                assert!((found - expected).abs() <= 1e-10 * expected, "{degrees} {level}: {found}");
+            }
         }
     }
 

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::cancel::Cancel;
 use super::cargo::{self, Artifact, Cargo, Features, Network};
-use super::{
-    Device, Environment, EnvironmentError, Manifest, NAMED, Progress, Toolchain, chosen, hash, home, sources,
-};
+use super::{Device, Environment, EnvironmentError, Manifest, NAMED, Progress, Toolchain, chosen, hash, home, sources};
 use super::{lock, members};
 
 /// What cargo resolved for the environment; a crate that is added must leave it so.

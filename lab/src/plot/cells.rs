@@ -3,6 +3,7 @@
 use super::canvas::{Anchor, Area, Canvas, Type, count, fit, width_of};
 use super::frame::TICK;
 use super::palette::{Color, ink_on};
+use super::pixels::pixels;
 
 /// More cells than this in a row or column can't be told apart: they are merged.
 const MOST: usize = 200;
@@ -129,7 +130,7 @@ impl Cells {
         let (width, height) = self.size();
         if self.cells.len() > GAPS || self.side.0.min(self.side.1) < 5.0 {
             let colors: Vec<Color> = self.cells.iter().map(|cell| cell.color).collect();
-            canvas.pixels(Area { left, top, width, height }, self.across(), &colors);
+            pixels(canvas, Area { left, top, width, height }, self.across(), &colors);
         } else {
             let gap = if self.side.0.min(self.side.1) > 14.0 { 1.0 } else { 0.5 };
             for (index, cell) in self.cells.iter().enumerate() {

@@ -7,6 +7,7 @@ use super::chart::Draw;
 use super::frame::{HEADER, Labels, TICK, title};
 use super::numbers::Numbers;
 use super::palette::{self, Color};
+use super::pixels::pixels;
 use super::save::PlotError;
 
 /// The side of the largest matrix, in logical pixels.
@@ -191,7 +192,7 @@ impl Scale {
         let steps = 64;
         let value = |step: usize| self.high - (self.high - self.low) * (count(step) + 0.5) / count(steps);
         let colors: Vec<Color> = (0..steps).map(|step| self.color(value(step))).collect();
-        canvas.pixels(Area { left, top, width: 12.0, height }, 1, &colors);
+        pixels(canvas, Area { left, top, width: 12.0, height }, 1, &colors);
         for (tick, label) in self.ticks() {
             let y = top + height * (1.0 - (tick - self.low) / (self.high - self.low));
             canvas.text(&label, (left + 18.0, y), Anchor::Start, TICK);

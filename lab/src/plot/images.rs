@@ -7,6 +7,7 @@ use super::canvas::{Anchor, Area, Canvas, Type, count, fit};
 use super::chart::Draw;
 use super::frame::{HEADER, TICK, title};
 use super::palette::Color;
+use super::pixels::pixels;
 use super::save::PlotError;
 use crate::data::Matrix;
 use crate::device::Dev;
@@ -180,7 +181,7 @@ impl Picture {
         let scale = side / count(self.width.max(self.height()).max(1));
         let (width, height) = (count(self.width) * scale, count(self.height()) * scale);
         let area = Area { left: left + (side - width) / 2.0, top: top + (side - height) / 2.0, width, height };
-        canvas.pixels(area, self.width, &self.colors);
+        pixels(canvas, area, self.width, &self.colors);
     }
 }
 

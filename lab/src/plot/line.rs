@@ -1,7 +1,14 @@
 //! Lines over steps: losses, accuracies, rates.
 
+use std::borrow::Cow;
+
+use ::tracker::chart::smoothed;
+
 use super::axis::Axis;
+use super::canvas::{Area, Canvas};
+use super::chart::Draw;
 use super::frame::Labels;
+use super::lines::{Line, Lines};
 
 /// A chart of one or more lines, each named at its end.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -10,16 +17,16 @@ pub struct LineChart {
     log_x: bool,
     log_y: bool,
     smoothing: f64,
-    pub(super) series: Vec<Series>,
+    series: Vec<Series>,
 }
 
 /// One line.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Series {
-    pub(super) name: String,
-    pub(super) points: Vec<(f64, f64)>,
+struct Series {
+    name: String,
+    points: Vec<(f64, f64)>,
     /// Around the line: x, low, high.
-    pub(super) band: Vec<(f64, f64, f64)>,
+    band: Vec<(f64, f64, f64)>,
 }
 
 /// A chart without lines yet.
@@ -81,7 +88,7 @@ impl LineChart {
     }
 
     /// The axes, long enough for all that is drawn.
-    pub(super) fn axes(&self) -> (Axis, Axis) {
+    fn axes(&self) -> (Axis, Axis) {
         let points = || self.series.iter().flat_map(|series| series.points.iter().copied());
         let bands = || self.series.iter().flat_map(|series| series.band.iter().copied());
         let across = points().map(|(x, _)| x).chain(bands().map(|(x, ..)| x));
@@ -90,37 +97,31 @@ impl LineChart {
         (x, if self.log_y { Axis::log(upward) } else { Axis::linear(upward) })
     }
 
-    /// The points of a line after smoothing; none if nothing is smoothed.
-    pub(super) fn smoothed(&self, series: &Series) -> Option<Vec<(f64, f64)>> {
-        (self.smoothing > 0.0).then(|| smoothed(&series.points, self.smoothing))
+    fn drawn<'a>(&self, index: usize, series: &'a Series) -> Line<'a> {
+        let whole = Cow::Borrowed(series.points.as_slice());
+        let (points, rough) = if self.smoothing > 0.0 {
+            (Cow::Owned(smoothed(&series.points, self.smoothing)), whole)
+        } else {
+            (whole, Cow::default())
+        };
+        let name = Cow::Borrowed(series.name.as_str());
+        Line { name, series: index, points, rough, band: Cow::Borrowed(&series.band), ..Line::default() }
     }
 }
 
-/// The moving average; a value that is not finite stays as it is and is passed over.
-fn smoothed(points: &[(f64, f64)], weight: f64) -> Vec<(f64, f64)> {
-    let (mut sum, mut share) = (0.0, 0.0);
-    let average = |&(x, y): &(f64, f64)| {
-        if !y.is_finite() {
-            return (x, y);
-        }
-        sum = weight * sum + (1.0 - weight) * y;
-        share = weight * share + (1.0 - weight);
-        (x, sum / share)
-    };
-    points.iter().map(average).collect()
-}
+impl Draw for LineChart {
+    fn size(&self, alone: bool) -> (f64, f64) {
+        (if alone { 560.0 } else { 410.0 }, 270.0)
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    fn draw(&self, canvas: &mut Canvas, area: Area) {
+        let lines = self.series.iter().enumerate().map(|(index, series)| self.drawn(index, series)).collect();
+        Lines { labels: &self.labels, axes: self.axes(), lines }.draw(canvas, area, 0.0);
+    }
 
-    #[test]
-    fn smoothing_is_an_average_without_a_start_from_zero() {
-        // pandas 3.1.1: Series([4, 2, nan, 1]).ewm(alpha=0.5, adjust=True, ignore_na=True).mean()
-        let points = [(1.0, 4.0), (2.0, 2.0), (3.0, f64::NAN), (4.0, 1.0)];
-        let values: Vec<f64> = smoothed(&points, 0.5).iter().map(|point| point.1).collect();
-        assert_eq!(values[0], 4.0);
-        assert!((values[1] - 8.0 / 3.0).abs() < 1e-12 && values[2].is_nan(), "{values:?}");
-        assert!((values[3] - 12.0 / 7.0).abs() < 1e-12, "{values:?}");
+    fn text(&self) -> String {
+        let ends = self.series.iter().filter_map(|series| Some((&series.name, series.points.last()?)));
+        let ends: Vec<_> = ends.map(|(name, (x, y))| format!("{name} {y} at {x}")).collect();
+        format!("{}: {}", self.labels.title, ends.join(", "))
     }
 }

@@ -5,28 +5,24 @@
 //! text and a place in a [`Figure`].
 
 mod attention;
-mod axis;
 mod bar;
-mod canvas;
 mod cells;
 mod chart;
 mod confusion;
 mod correlation;
 mod curve;
 mod figure;
-mod frame;
 mod heatmap;
 mod histogram;
 mod images;
-mod legend;
 mod line;
 mod live;
 mod numbers;
-mod palette;
-mod panel;
+mod pixels;
 mod save;
 mod scatter;
-mod thin;
+
+use ::tracker::draw::{axis, canvas, frame, legend, lines, palette, thin};
 
 pub use attention::{AttentionMap, attention_map};
 pub use bar::{BarChart, bar_chart};
@@ -42,6 +38,7 @@ pub use line::{LineChart, line_chart};
 pub use live::LiveChart;
 pub use numbers::Numbers;
 pub use save::PlotError;
+pub(crate) use save::save;
 pub use scatter::{ScatterChart, scatter};
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub enum PlotError {
 ///
 /// # Errors
 /// When the name ends otherwise, the document can't be drawn or the file can't be written.
-pub(super) fn save(svg: &str, path: &Path) -> Result<(), PlotError> {
+pub(crate) fn save(svg: &str, path: &Path) -> Result<(), PlotError> {
     let content = match path.extension().and_then(|end| end.to_str()) {
         Some("svg") => svg.as_bytes().to_vec(),
         Some("png") => png(svg).map_err(|reason| PlotError::Draw { path: path.to_owned(), reason })?,

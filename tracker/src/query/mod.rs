@@ -25,6 +25,7 @@ mod sort;
 pub(crate) use expression::{Condition, End, Field, Find, Key, Located, Operator, Order, Value};
 pub use mistake::Mistake;
 pub(crate) use mistake::suggestion;
+pub(crate) use sort::{Key as RunKey, Rank, known as known_keys};
 
 use crate::{Error, Result, RunRecord, Status};
 

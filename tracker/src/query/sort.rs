@@ -11,18 +11,20 @@ pub(super) fn sorted(runs: Vec<RunRecord>, by: &str, descending: bool) -> Result
     if runs.is_empty() {
         return Ok(runs);
     }
-    let key = Key::parse(by, &runs)?;
+    let unknown = || Error::UnknownSortKey { key: by.to_owned(), known: known(&runs) };
+    let key = Key::find(by, &runs).ok_or_else(unknown)?;
     let mut keyed: Vec<_> = runs.into_iter().map(|run| (key.of(&run), run)).collect();
     keyed.sort_by(|(a, _), (b, _)| order(a, b, descending));
     Ok(keyed.into_iter().map(|(_, run)| run).collect())
 }
 
-/// What runs are sorted by.
-enum Key {
+/// Something that runs have one value of: they are sorted by it, or drawn over it.
+pub(crate) enum Key {
     Started,
     Duration,
     Name,
     Status,
+    Group,
     Metric(String, End),
     Param(String),
     Tag(String),
@@ -30,7 +32,7 @@ enum Key {
 
 /// Which value of a metric.
 #[derive(Clone, Copy)]
-enum End {
+pub(crate) enum End {
     Last,
     Min,
     Max,
@@ -38,14 +40,15 @@ enum End {
 }
 
 /// A run's value under a key.
-#[derive(PartialEq, PartialOrd)]
-enum Rank {
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
+pub(crate) enum Rank {
     Number(f64),
     Text(String),
 }
 
 impl Key {
-    fn parse(text: &str, runs: &[RunRecord]) -> Result<Self> {
+    /// What a text means to these runs, if anything.
+    pub(crate) fn find(text: &str, runs: &[RunRecord]) -> Option<Self> {
         let (kind, rest) = match text.split_once('.') {
             Some((kind @ ("metric" | "param" | "tag"), rest)) => (Some(kind), rest),
             _ => (None, text),
@@ -60,7 +63,6 @@ impl Key {
             .or_else(|| Self::metric(text, runs))
             .or_else(|| Self::param(text, runs))
             .or_else(|| Self::tag(text, runs))
-            .ok_or_else(|| Error::UnknownSortKey { key: text.to_owned(), known: known(runs) })
     }
 
     fn builtin(text: &str) -> Option<Self> {
@@ -69,6 +71,7 @@ impl Key {
             "duration" => Self::Duration,
             "name" => Self::Name,
             "status" => Self::Status,
+            "group" => Self::Group,
             _ => return None,
         })
     }
@@ -97,14 +100,17 @@ impl Key {
         runs.iter().any(|run| run.tags.contains_key(text)).then(|| Self::Tag(text.to_owned()))
     }
 
-    fn of(&self, run: &RunRecord) -> Option<Rank> {
+    /// A run's value; none if it has none.
+    pub(crate) fn of(&self, run: &RunRecord) -> Option<Rank> {
         Some(match self {
             Self::Started => Rank::Number(run.started_ms as f64),
             Self::Duration => Rank::Number(run.duration_ms as f64),
             Self::Name => Rank::Text(run.name.clone()),
             Self::Status => Rank::Text(run.status.as_str().to_owned()),
+            Self::Group => Rank::Text(run.group.clone()?),
             Self::Metric(key, end) => Rank::Number(end.of(run.metric(key)?)?),
             Self::Param(path) => match run.param(path)? {
+                Value::Null => return None,
                 Value::Number(number) => Rank::Number(number.as_f64()?),
                 Value::String(text) => Rank::Text(text.clone()),
                 other => Rank::Text(other.to_string()),
@@ -140,9 +146,9 @@ fn order(a: &Option<Rank>, b: &Option<Rank>, descending: bool) -> Ordering {
 }
 
 /// What there is to sort by, metrics first.
-fn known(runs: &[RunRecord]) -> Vec<String> {
+pub(crate) fn known(runs: &[RunRecord]) -> Vec<String> {
     let mut known = compare::metric_keys(runs);
     known.extend(compare::param_rows(runs).into_iter().map(|row| row.path));
-    known.extend(["started", "duration", "name", "status"].map(str::to_owned));
+    known.extend(["started", "duration", "name", "status", "group"].map(str::to_owned));
     known
 }

@@ -296,7 +296,7 @@ impl Store {
     /// `with` must not use this store.
     ///
     /// # Errors
-    /// As [`Store::runs`]; [`Error::NoSuchMetric`] when runs were found and none of them has one of the metrics;
+    /// As [`Store::runs`]; [`Error::NoMetric`] when runs were found and none of them has one of the metrics;
     /// or what `with` says.
     ///
     /// [`Metric::key`]: crate::Metric::key

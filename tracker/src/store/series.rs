@@ -69,7 +69,7 @@ fn listed(reading: &Reading<'_>, chosen: &Chosen, wanted: &[&str]) -> Result<Vec
     match met.iter().position(|met| !met) {
         Some(missing) if !chosen.uids.is_empty() => {
             known.extend(listed.into_iter().map(|series| series.metric));
-            Err(Error::NoSuchMetric { wanted: wanted[missing].to_owned(), known: known.into_iter().collect() })
+            Err(Error::NoMetric { wanted: wanted[missing].to_owned(), known: known.into_iter().collect() })
         }
         _ => Ok(listed),
     }

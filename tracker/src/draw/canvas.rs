@@ -1,20 +1,15 @@
 //! A drawing in logical pixels, written as SVG.
 
 use std::fmt::{self, Write as _};
-use std::io::Cursor;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use image::{ImageFormat, RgbImage};
 
 use super::palette::{Color, PANEL};
-use crate::display::escape;
+use crate::html::escape;
 
 const FONT: &str = "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif";
 
 /// Where a text stands from its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Anchor {
+pub enum Anchor {
     Start,
     Middle,
     End,
@@ -22,52 +17,52 @@ pub(super) enum Anchor {
 
 /// How a text looks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Type {
-    pub(super) size: f64,
-    pub(super) color: Color,
-    pub(super) bold: bool,
+pub struct Type {
+    pub size: f64,
+    pub color: Color,
+    pub bold: bool,
 }
 
 /// How a line looks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stroke {
-    pub(super) color: Color,
-    pub(super) width: f64,
-    pub(super) opacity: f64,
-    pub(super) dashed: bool,
+pub struct Stroke {
+    pub color: Color,
+    pub width: f64,
+    pub opacity: f64,
+    pub dashed: bool,
 }
 
 impl Stroke {
-    pub(super) fn new(color: Color, width: f64) -> Self {
+    pub fn new(color: Color, width: f64) -> Self {
         Self { color, width, opacity: 1.0, dashed: false }
     }
 
     /// The line with the ground shining through.
-    pub(super) fn opacity(self, opacity: f64) -> Self {
+    pub fn opacity(self, opacity: f64) -> Self {
         Self { opacity, ..self }
     }
 
-    pub(super) fn dashed(self, dashed: bool) -> Self {
+    pub fn dashed(self, dashed: bool) -> Self {
         Self { dashed, ..self }
     }
 }
 
 /// A part of a picture, in logical pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Area {
-    pub(super) left: f64,
-    pub(super) top: f64,
-    pub(super) width: f64,
-    pub(super) height: f64,
+pub struct Area {
+    pub left: f64,
+    pub top: f64,
+    pub width: f64,
+    pub height: f64,
 }
 
 /// Draws one picture. What is drawn later covers what was drawn before.
-pub(super) struct Canvas {
+pub struct Canvas {
     svg: String,
 }
 
 /// Draws a picture of this size in logical pixels, with a name for those who can't see it.
-pub(super) fn picture(width: f64, height: f64, name: &str, draw: impl FnOnce(&mut Canvas)) -> String {
+pub fn picture(width: f64, height: f64, name: &str, draw: impl FnOnce(&mut Canvas)) -> String {
     let (wide, high) = (Number(width), Number(height));
     let svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{high}\" viewBox=\"0 0 {wide} {high}\" \
@@ -83,7 +78,7 @@ pub(super) fn picture(width: f64, height: f64, name: &str, draw: impl FnOnce(&mu
 
 impl Canvas {
     /// A line through points.
-    pub(super) fn line(&mut self, points: &[(f64, f64)], stroke: Stroke) {
+    pub fn line(&mut self, points: &[(f64, f64)], stroke: Stroke) {
         let dash = if stroke.dashed { " stroke-dasharray=\"5 3.5\"" } else { "" };
         self.put(format_args!(
             "<polyline fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{}{dash} stroke-linejoin=\"round\" points=\"{}\"/>\n",
@@ -95,18 +90,18 @@ impl Canvas {
     }
 
     /// A surface within a line through points.
-    pub(super) fn surface(&mut self, points: &[(f64, f64)], color: Color, opacity: f64) {
+    pub fn surface(&mut self, points: &[(f64, f64)], color: Color, opacity: f64) {
         let opacity = Opacity("fill-opacity", opacity);
         self.put(format_args!("<polygon fill=\"{color}\"{opacity} points=\"{}\"/>\n", Points(points)));
     }
 
-    pub(super) fn dot(&mut self, (x, y): (f64, f64), radius: f64, color: Color) {
+    pub fn dot(&mut self, (x, y): (f64, f64), radius: f64, color: Color) {
         let (x, y, radius) = (Number(x), Number(y), Number(radius));
         self.put(format_args!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"{color}\"/>\n"));
     }
 
     /// Dots with a rim, so that each can be told from those behind it.
-    pub(super) fn rings(&mut self, places: impl Iterator<Item = (f64, f64)>, radius: f64, color: Color) {
+    pub fn rings(&mut self, places: impl Iterator<Item = (f64, f64)>, radius: f64, color: Color) {
         let radius = Number(radius);
         self.put(format_args!("<g fill=\"{color}\" fill-opacity=\"0.8\" stroke=\"{PANEL}\" stroke-width=\"0.75\">\n"));
         for (x, y) in places {
@@ -116,7 +111,7 @@ impl Canvas {
     }
 
     /// Round spots of one size and colour. Those that overlap do not add up.
-    pub(super) fn spots(&mut self, places: &[(f64, f64)], size: f64, color: Color, opacity: f64) {
+    pub fn spots(&mut self, places: &[(f64, f64)], size: f64, color: Color, opacity: f64) {
         self.put(format_args!(
             "<path fill=\"none\" stroke=\"{color}\" stroke-width=\"{}\"{} stroke-linecap=\"round\" d=\"",
             Number(size),
@@ -128,37 +123,47 @@ impl Canvas {
         self.svg.push_str("\"/>\n");
     }
 
-    pub(super) fn fill(&mut self, from: (f64, f64), to: (f64, f64), color: Color) {
+    pub fn fill(&mut self, from: (f64, f64), to: (f64, f64), color: Color) {
         let (left, top) = (from.0.min(to.0), from.1.min(to.1));
         let (width, height) = (Number((to.0 - from.0).abs()), Number((to.1 - from.1).abs()));
         let (x, y) = (Number(left), Number(top));
         self.put(format_args!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{color}\"/>\n"));
     }
 
-    /// Fills an area with a picture of pixels, row after row, `columns` in a row; they keep their sharp edges.
-    pub(super) fn pixels(&mut self, area: Area, columns: usize, colors: &[Color]) {
-        let Some(data) = png(columns, colors) else {
-            return;
-        };
-        let Area { left, top, width, height } = area;
+    /// Fills an area with a picture given as a URL, such as one of `data:`; its pixels keep their sharp edges.
+    pub fn image(&mut self, area: Area, url: &str) {
+        let (x, y, url) = (Number(area.left), Number(area.top), clean(url));
+        let (width, height) = (Number(area.width), Number(area.height));
         self.put(format_args!(
-            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \
-             style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{}\"/>\n",
-            Number(left),
-            Number(top),
-            Number(width),
-            Number(height),
-            STANDARD.encode(data)
+            "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" preserveAspectRatio=\"none\" \
+             style=\"image-rendering:pixelated\" href=\"{url}\"/>\n"
         ));
     }
 
+    /// Draws something that says what it is, in one or more lines, where a pointer rests on it.
+    pub fn titled(&mut self, title: &str, draw: impl FnOnce(&mut Self)) {
+        let title: Vec<String> = title.lines().map(clean).collect();
+        self.put(format_args!("<g><title>{}</title>\n", title.join("\n")));
+        draw(self);
+        self.svg.push_str("</g>\n");
+    }
+
     /// Writes a text, its middle at the height of the point.
-    pub(super) fn text(&mut self, text: &str, (x, y): (f64, f64), anchor: Anchor, look: Type) {
+    pub fn text(&mut self, text: &str, (x, y): (f64, f64), anchor: Anchor, look: Type) {
         self.write(text, format_args!("x=\"{}\" y=\"{}\"", Number(x), Number(y)), anchor, look);
     }
 
+    /// Writes a text that stays readable over lines.
+    pub fn text_over(&mut self, text: &str, place: (f64, f64), anchor: Anchor, look: Type) {
+        self.put(format_args!(
+            "<g stroke=\"{PANEL}\" stroke-width=\"4.5\" stroke-linejoin=\"round\" paint-order=\"stroke\">\n"
+        ));
+        self.text(text, place, anchor, look);
+        self.svg.push_str("</g>\n");
+    }
+
     /// Writes a text from bottom to top.
-    pub(super) fn upward(&mut self, text: &str, (x, y): (f64, f64), anchor: Anchor, look: Type) {
+    pub fn upward(&mut self, text: &str, (x, y): (f64, f64), anchor: Anchor, look: Type) {
         self.write(
             text,
             format_args!("transform=\"translate({} {}) rotate(-90)\"", Number(x), Number(y)),
@@ -187,13 +192,14 @@ impl Canvas {
 }
 
 /// How wide a text will be, about: there is no font to measure it with, so this is for a wide one.
-pub(super) fn width_of(text: &str, size: f64) -> f64 {
+pub fn width_of(text: &str, size: f64) -> f64 {
     let width = |c: char| match c {
         'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '|' | '\'' | '!' | 'I' | ' ' => 0.32,
         'f' | 't' | 'r' | '(' | ')' | '[' | ']' | '-' | '/' => 0.41,
-        'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' => 0.92,
+        '=' | '+' | '<' | '>' | '~' => 0.84,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' => 0.95,
         c if c.is_ascii_uppercase() => 0.68,
-        c if u32::from(c) < 0x2E80 => 0.6,
+        c if u32::from(c) < 0x2E80 => 0.63,
         // Chinese, Japanese, Korean, pictures.
         _ => 1.0,
     };
@@ -201,7 +207,7 @@ pub(super) fn width_of(text: &str, size: f64) -> f64 {
 }
 
 /// A text no wider than `most`: of a longer one, the start and, half as much, the end, which often tells names apart.
-pub(super) fn fit(text: &str, size: f64, most: f64) -> String {
+pub fn fit(text: &str, size: f64, most: f64) -> String {
     if width_of(text, size) <= most {
         return text.to_owned();
     }
@@ -222,7 +228,7 @@ fn within(text: impl Iterator<Item = char>, size: f64, most: f64) -> impl Iterat
 
 /// A whole number as a coordinate.
 #[allow(clippy::cast_precision_loss)] // counts of things in a picture
-pub(super) fn count(number: usize) -> f64 {
+pub fn count(number: usize) -> f64 {
     number as f64
 }
 
@@ -230,16 +236,6 @@ pub(super) fn count(number: usize) -> f64 {
 fn clean(text: &str) -> String {
     let forbidden = |c: char| c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}');
     escape(&text.chars().map(|c| if forbidden(c) { ' ' } else { c }).collect::<String>())
-}
-
-/// Pixels as a PNG file; none if there are none.
-fn png(columns: usize, colors: &[Color]) -> Option<Vec<u8>> {
-    let rows = colors.len().checked_div(columns)?;
-    let bytes: Vec<u8> = colors.iter().flat_map(|color| [color.0, color.1, color.2]).collect();
-    let picture = RgbImage::from_raw(u32::try_from(columns).ok()?, u32::try_from(rows).ok()?, bytes)?;
-    let mut out = Cursor::new(Vec::new());
-    picture.write_to(&mut out, ImageFormat::Png).ok()?;
-    Some(out.into_inner())
 }
 
 /// A coordinate to a hundredth of a pixel.

@@ -7,7 +7,7 @@ const MOST: usize = 8_000;
 
 /// Turns places into stretches between gaps, each with a few points in every column of pixels: first, lowest,
 /// highest and last, so that no extreme is lost. A gap narrower than a pixel is closed.
-pub(super) fn stretches(places: impl Iterator<Item = Option<(f64, f64)>>) -> Vec<Vec<(f64, f64)>> {
+pub fn stretches(places: impl Iterator<Item = Option<(f64, f64)>>) -> Vec<Vec<(f64, f64)>> {
     let mut out: Vec<Vec<(f64, f64)>> = vec![Vec::new()];
     let mut column: Vec<(f64, f64)> = Vec::new();
     let (mut at, mut seen, mut gap) = (f64::NAN, 0, false);

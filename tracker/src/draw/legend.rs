@@ -16,7 +16,7 @@ const ROWS: usize = 3;
 
 /// A name and its colour.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
+pub struct Entry {
     name: String,
     color: Color,
     dashed: bool,
@@ -24,7 +24,7 @@ pub(super) struct Entry {
 
 impl Entry {
     /// The entry of a series by its number.
-    pub(super) fn of(index: usize, name: &str) -> Self {
+    pub fn of(index: usize, name: &str) -> Self {
         Self { name: fit(name, SIZE, NAME), color: palette::series(index), dashed: palette::dashed(index) }
     }
 
@@ -44,13 +44,13 @@ impl Entry {
 }
 
 /// How wide a column of names is.
-pub(super) fn column_width(entries: &[Entry]) -> f64 {
+pub fn column_width(entries: &[Entry]) -> f64 {
     let widest = entries.iter().map(Entry::width).fold(0.0, f64::max);
     if entries.is_empty() { 0.0 } else { widest + 8.0 }
 }
 
 /// Writes lines and their names below each other, as many as have room.
-pub(super) fn column(canvas: &mut Canvas, entries: &[Entry], (x, y): (f64, f64), height: f64) {
+pub fn column(canvas: &mut Canvas, entries: &[Entry], (x, y): (f64, f64), height: f64) {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a few
     let room = (height / LINE).max(1.0) as usize;
     let shown = if entries.len() > room { room - 1 } else { entries.len() };
@@ -61,12 +61,12 @@ pub(super) fn column(canvas: &mut Canvas, entries: &[Entry], (x, y): (f64, f64),
 }
 
 /// How high [`rows`] are; nothing if there is only one name to tell.
-pub(super) fn rows_height(entries: &[Entry], width: f64) -> f64 {
+pub fn rows_height(entries: &[Entry], width: f64) -> f64 {
     if entries.len() < 2 { 0.0 } else { LINE * count(placed(entries, width).1) }
 }
 
 /// Writes spots and their names one after the other, in as many rows as they need.
-pub(super) fn rows(canvas: &mut Canvas, entries: &[Entry], (left, top): (f64, f64), width: f64) {
+pub fn rows(canvas: &mut Canvas, entries: &[Entry], (left, top): (f64, f64), width: f64) {
     if entries.len() < 2 {
         return;
     }

@@ -1,43 +1,43 @@
 //! What charts over two axes have in common: title, axes, grid, and where a value is.
 
-use super::axis::Axis;
+use super::axis::{Axis, LABEL};
 use super::canvas::{Anchor, Area, Canvas, Stroke, Type, fit, width_of};
 use super::palette;
 
-pub(super) const TICK: Type = Type { size: 11.0, color: palette::QUIET, bold: false };
-pub(super) const TITLE: Type = Type { size: 14.0, color: palette::INK, bold: true };
+pub const TICK: Type = Type { size: LABEL, color: palette::QUIET, bold: false };
+pub const TITLE: Type = Type { size: 14.0, color: palette::INK, bold: true };
 /// From the top to the data of a chart with a title.
-pub(super) const HEADER: f64 = 46.0;
+pub const HEADER: f64 = 46.0;
 /// From the left to the title.
 const EDGE: f64 = 18.0;
 
 /// What is written around a chart.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Labels {
-    pub(super) title: String,
-    pub(super) x: String,
-    pub(super) y: String,
+pub struct Labels {
+    pub title: String,
+    pub x: String,
+    pub y: String,
 }
 
 impl Labels {
-    pub(super) fn titled(title: impl Into<String>) -> Self {
+    pub fn titled(title: impl Into<String>) -> Self {
         Self { title: title.into(), ..Self::default() }
     }
 }
 
 /// Where the data is drawn, in logical pixels.
-pub(super) struct Frame {
-    pub(super) left: f64,
-    pub(super) right: f64,
-    pub(super) top: f64,
-    pub(super) bottom: f64,
-    pub(super) x: Axis,
-    pub(super) y: Axis,
+pub struct Frame {
+    pub left: f64,
+    pub right: f64,
+    pub top: f64,
+    pub bottom: f64,
+    pub x: Axis,
+    pub y: Axis,
 }
 
 impl Frame {
     /// Leaves room for the labels and ticks, for `above` below the title and for `beside` right of the data.
-    pub(super) fn new(area: Area, labels: &Labels, (x, y): (Axis, Axis), above: f64, beside: f64) -> Self {
+    pub fn new(area: Area, labels: &Labels, (x, y): (Axis, Axis), above: f64, beside: f64) -> Self {
         let ticks = y.ticks.iter().map(|(_, label)| width_of(label, TICK.size)).fold(0.0, f64::max);
         let label = if labels.y.is_empty() { 0.0 } else { 16.0 };
         let below = if labels.x.is_empty() { 30.0 } else { 46.0 };
@@ -54,20 +54,20 @@ impl Frame {
     }
 
     /// The frame with data as wide as it is high.
-    pub(super) fn square(mut self) -> Self {
+    pub fn square(mut self) -> Self {
         let side = (self.right - self.left).min(self.bottom - self.top);
         (self.right, self.bottom) = (self.left + side, self.top + side);
         self
     }
 
     /// Where a point is; none if it is not on both axes.
-    pub(super) fn place(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
+    pub fn place(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
         let (x, y) = (self.x.part(x)?, self.y.part(y)?);
         Some((self.left + x * (self.right - self.left), self.bottom - y * (self.bottom - self.top)))
     }
 
     /// Draws what is behind the data.
-    pub(super) fn draw(&self, canvas: &mut Canvas, area: Area, labels: &Labels) {
+    pub fn draw(&self, canvas: &mut Canvas, area: Area, labels: &Labels) {
         title(canvas, area, &labels.title);
         self.across(canvas);
         self.upward(canvas);
@@ -117,14 +117,23 @@ impl Frame {
 }
 
 /// Writes the title of a chart.
-pub(super) fn title(canvas: &mut Canvas, area: Area, title: &str) {
+pub fn title(canvas: &mut Canvas, area: Area, title: &str) {
     if !title.is_empty() {
         let text = fit(title, TITLE.size * 1.06, area.width - 2.0 * EDGE);
         canvas.text(&text, (area.left + EDGE, area.top + 22.0), Anchor::Start, TITLE);
     }
 }
 
+/// How high a [`subtitle`] is.
+pub const SUBTITLE: f64 = 16.0;
+
+/// Writes what else must be said about a chart below its title.
+pub fn subtitle(canvas: &mut Canvas, area: Area, text: &str) {
+    let text = fit(text, TICK.size, area.width - 2.0 * EDGE);
+    canvas.text(&text, (area.left + EDGE, area.top + 41.0), Anchor::Start, TICK);
+}
+
 /// Writes what else must be said about a chart at the right of its title, above the data.
-pub(super) fn note(canvas: &mut Canvas, right: f64, top: f64, text: &str) {
+pub fn note(canvas: &mut Canvas, right: f64, top: f64, text: &str) {
     canvas.text(text, (right, top - 11.0), Anchor::End, Type { size: 10.5, ..TICK });
 }

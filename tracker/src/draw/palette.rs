@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A colour as red, green and blue; written as `#RRGGBB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Color(pub(super) u8, pub(super) u8, pub(super) u8);
+pub struct Color(pub u8, pub u8, pub u8);
 
 impl fmt::Display for Color {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,37 +25,37 @@ const SERIES: [Color; 7] = [
 ];
 
 /// What is behind everything.
-pub(super) const PANEL: Color = Color(252, 252, 253);
+pub const PANEL: Color = Color(252, 252, 253);
 /// Text that is read first.
-pub(super) const INK: Color = Color(32, 36, 43);
+pub const INK: Color = Color(32, 36, 43);
 /// Text that is read second: ticks and names of axes.
-pub(super) const QUIET: Color = Color(104, 110, 120);
+pub const QUIET: Color = Color(104, 110, 120);
 /// Lines behind the data.
-pub(super) const GRID: Color = Color(229, 231, 235);
+pub const GRID: Color = Color(229, 231, 235);
 /// The line that data stands on.
-pub(super) const BASE: Color = Color(176, 181, 190);
+pub const BASE: Color = Color(176, 181, 190);
 /// What has no value.
-pub(super) const NONE: Color = Color(214, 216, 220);
+pub const NONE: Color = Color(214, 216, 220);
 
 /// The colour of a series by its number.
-pub(super) fn series(index: usize) -> Color {
+pub fn series(index: usize) -> Color {
     SERIES[index % SERIES.len()]
 }
 
 /// Whether a series has its colour from an earlier one, and so needs another kind of line.
-pub(super) fn dashed(index: usize) -> bool {
+pub fn dashed(index: usize) -> bool {
     index / SERIES.len() % 2 == 1
 }
 
 /// From nearly white to deep blue, for a share between 0 and 1.
-pub(super) fn blues(share: f64) -> Color {
+pub fn blues(share: f64) -> Color {
     const STOPS: [(f64, [u8; 3]); 4] =
         [(0.0, [245, 248, 252]), (0.15, [205, 224, 241]), (0.5, [94, 160, 207]), (1.0, [8, 69, 129])];
     between(&STOPS, share)
 }
 
 /// From deep blue through nearly white to deep orange, for a share between 0 and 1; 0.5 is white.
-pub(super) fn diverging(share: f64) -> Color {
+pub fn diverging(share: f64) -> Color {
     const STOPS: [(f64, [u8; 3]); 7] = [
         (0.0, [8, 69, 129]),
         (0.2, [70, 140, 192]),
@@ -68,8 +68,16 @@ pub(super) fn diverging(share: f64) -> Color {
     between(&STOPS, share)
 }
 
+/// From amber through teal to deep violet, each darker than the one before, for a share between 0 and 1: lines and
+/// dots of any share can be seen on a light panel.
+pub fn graded(share: f64) -> Color {
+    const STOPS: [(f64, [u8; 3]); 4] =
+        [(0.0, [233, 172, 48]), (0.4, [92, 160, 130]), (0.7, [32, 104, 143]), (1.0, [58, 12, 96])];
+    between(&STOPS, share)
+}
+
 /// The colour of a text that can be read on this ground.
-pub(super) fn ink_on(ground: Color) -> Color {
+pub fn ink_on(ground: Color) -> Color {
     // The brightness that a screen gives the three colours, ITU-R BT.709.
     let light = 0.2126 * f64::from(ground.0) + 0.7152 * f64::from(ground.1) + 0.0722 * f64::from(ground.2);
     if light < 150.0 { Color(255, 255, 255) } else { INK }
