@@ -2,6 +2,7 @@
 //! text lies beside it.
 
 pub mod activation;
+pub mod attention;
 pub mod dense;
 pub mod dropout;
 pub mod embedding;
@@ -20,8 +21,9 @@ use crate::driver::{Address, DEFAULT_STREAM, Element, Grid, Matrix, Product};
 use crate::gpu::{Gpu, gpu};
 
 /// Our own kernels: name and text of each file.
-pub(crate) const KERNELS: [(&str, &str); 7] = [
+pub(crate) const KERNELS: [(&str, &str); 8] = [
     ("activation.cu", include_str!("activation.cu")),
+    ("attention.cu", include_str!("attention.cu")),
     ("dense.cu", include_str!("dense.cu")),
     ("dropout.cu", include_str!("dropout.cu")),
     ("embedding.cu", include_str!("embedding.cu")),

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod activation;
+mod attention;
 mod dense;
 mod dropout;
 mod embedding;
