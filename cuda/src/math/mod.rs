@@ -3,6 +3,7 @@
 
 pub mod activation;
 pub mod attention;
+pub mod convolution;
 pub mod dense;
 pub mod dropout;
 pub mod embedding;
@@ -10,8 +11,11 @@ mod indices;
 pub mod loss;
 pub mod norm;
 pub mod optimizer;
+pub mod pooling;
+mod window;
 
 pub use indices::Indices;
+pub use window::Window;
 
 use std::ffi::c_void;
 use std::sync::atomic::Ordering::Relaxed;
@@ -21,22 +25,25 @@ use crate::driver::{Address, DEFAULT_STREAM, Element, Grid, Matrix, Product};
 use crate::gpu::{Gpu, gpu};
 
 /// Our own kernels: name and text of each file.
-pub(crate) const KERNELS: [(&str, &str); 8] = [
+pub(crate) const KERNELS: [(&str, &str); 10] = [
     ("activation.cu", include_str!("activation.cu")),
     ("attention.cu", include_str!("attention.cu")),
+    ("convolution.cu", include_str!("convolution.cu")),
     ("dense.cu", include_str!("dense.cu")),
     ("dropout.cu", include_str!("dropout.cu")),
     ("embedding.cu", include_str!("embedding.cu")),
     ("loss.cu", include_str!("loss.cu")),
     ("norm.cu", include_str!("norm.cu")),
     ("optimizer.cu", include_str!("optimizer.cu")),
+    ("pooling.cu", include_str!("pooling.cu")),
 ];
 
 /// What they include.
-pub(crate) const HEADERS: [(&str, &str); 3] = [
+pub(crate) const HEADERS: [(&str, &str); 4] = [
     ("four.cuh", include_str!("four.cuh")),
     ("philox.cuh", include_str!("philox.cuh")),
     ("reduce.cuh", include_str!("reduce.cuh")),
+    ("window.cuh", include_str!("window.cuh")),
 ];
 
 /// Threads of a block.
@@ -211,6 +218,8 @@ pub(crate) enum Parameter {
     Double(f64),
     /// `unsigned int`
     Bits(u32),
+    /// A structure of `unsigned int`, as many of these as it has.
+    Words([u32; 12]),
 }
 
 impl From<Buffer> for Parameter {
@@ -292,7 +301,7 @@ unsafe fn start(kernel: &'static str, [across, down]: [u32; 2], threads: u32, pa
     if across == 0 || down == 0 {
         return Ok(());
     }
-    let mut values: Vec<u64> = parameters.iter().map(bytes).collect();
+    let mut values: Vec<[u64; 6]> = parameters.iter().map(bytes).collect();
     let mut places: Vec<*mut c_void> = values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
     let grid = Grid { blocks: [across, down, 1], threads: [threads, 1, 1], shared: 0 };
     on_gpu(|gpu| {
@@ -323,18 +332,20 @@ impl Strips {
 }
 
 /// A parameter as it lies in memory, from its first byte on.
-fn bytes(parameter: &Parameter) -> u64 {
-    let narrow = |bits: u32| {
-        let [a, b, c, d] = bits.to_ne_bytes();
-        u64::from_ne_bytes([a, b, c, d, 0, 0, 0, 0])
+fn bytes(parameter: &Parameter) -> [u64; 6] {
+    let pair = |low: u32, high: u32| {
+        let ([a, b, c, d], [e, f, g, h]) = (low.to_ne_bytes(), high.to_ne_bytes());
+        u64::from_ne_bytes([a, b, c, d, e, f, g, h])
     };
+    let one = |word: u64| [word, 0, 0, 0, 0, 0];
     match *parameter {
-        Parameter::Buffer(buffer) => buffer.address,
-        Parameter::Address(address) => address,
-        Parameter::Size(size) => size as u64,
-        Parameter::Number(number) => narrow(number.to_bits()),
-        Parameter::Double(number) => number.to_bits(),
-        Parameter::Bits(bits) => narrow(bits),
+        Parameter::Buffer(buffer) => one(buffer.address),
+        Parameter::Address(address) => one(address),
+        Parameter::Size(size) => one(size as u64),
+        Parameter::Number(number) => one(pair(number.to_bits(), 0)),
+        Parameter::Double(number) => one(number.to_bits()),
+        Parameter::Bits(bits) => one(pair(bits, 0)),
+        Parameter::Words(words) => std::array::from_fn(|i| pair(words[2 * i], words[2 * i + 1])),
     }
 }
 

@@ -5,12 +5,14 @@
 
 mod activation;
 mod attention;
+mod convolution;
 mod dense;
 mod dropout;
 mod embedding;
 mod loss;
 mod norm;
 mod optimizer;
+mod pooling;
 mod rig;
 #[path = "../support/mod.rs"]
 mod support;
