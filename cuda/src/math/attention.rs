@@ -135,7 +135,7 @@ impl Attention<'_> {
     }
 
     fn check(&self, function: &'static str, of_queries: &[Buffer], of_keys: &[Buffer]) -> Outcome<()> {
-        let good = self.heads > 0 && self.dim > 0 && self.dim.is_multiple_of(self.heads);
+        let good = (1..1 << 32).contains(&self.dim) && self.heads > 0 && self.dim.is_multiple_of(self.heads);
         let all = |buffers: &[Buffer], rows: usize| buffers.iter().all(|it| it.len() == self.batch * rows * self.dim);
         let hidden = self.hidden.is_none_or(|hidden| hidden.count == self.batch * self.keys);
         let dropout = self.dropout.is_none_or(|dropout| (0.0..1.0).contains(&dropout.share));
@@ -255,7 +255,7 @@ impl Parts {
         };
         let &Attention { batch, queries, keys, .. } = attention;
         let from = |which: usize| buffers.get(which).map_or(Parameter::Address(0), |buffer| (*buffer).into());
-        let [heads, head] = parts.heads(attention)?;
+        let [heads, head] = Self::heads(attention);
         let to = parts.room.as_ref().map_or(Parameter::Address(0), |room| room.buffer().into());
         let parameters =
             [to, from(0), from(1), from(2), from(3), batch.into(), queries.into(), keys.into(), heads, head];
@@ -301,7 +301,7 @@ impl Parts {
     fn merge(&self, attention: &Attention, to: &[Buffer], add: bool) -> Outcome<()> {
         let &Attention { batch, queries, keys, .. } = attention;
         let to = |which: usize| to.get(which).map_or(Parameter::Address(0), |buffer| (*buffer).into());
-        let [heads, head] = self.heads(attention)?;
+        let [heads, head] = Self::heads(attention);
         let from = self.room.as_ref().map_or(Parameter::Address(0), |room| room.buffer().into());
         let add = u32::from(add).into();
         let parameters = [to(0), to(1), to(2), from, batch.into(), queries.into(), keys.into(), heads, head, add];
@@ -309,9 +309,8 @@ impl Parts {
         unsafe { table("assay_merge_heads", [batch * queries.max(keys), 1], threads(attention.dim), &parameters) }
     }
 
-    fn heads(&self, attention: &Attention) -> Outcome<[Parameter; 2]> {
-        let [heads, head] = [attention.heads, attention.head()].map(u32::try_from);
-        check("attention", heads.is_ok() && head.is_ok())?;
-        Ok([heads, head].map(|size| size.unwrap_or_default().into()))
+    /// How many heads there are and numbers in each: fewer than 2^32, as `Attention::check` saw.
+    fn heads(attention: &Attention) -> [Parameter; 2] {
+        [attention.heads, attention.head()].map(|size| (size as u32).into())
     }
 }

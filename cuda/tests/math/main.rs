@@ -9,10 +9,12 @@ mod convolution;
 mod dense;
 mod dropout;
 mod embedding;
+mod launches;
 mod loss;
 mod norm;
 mod optimizer;
 mod pooling;
+mod recurrent;
 mod rig;
 #[path = "../support/mod.rs"]
 mod support;
