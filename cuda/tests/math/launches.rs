@@ -38,7 +38,7 @@ fn operations_start_few() {
         ("gradient of a convolution", 6, &|| {
             convolve_backward(&window, eight, [many, four], [many, four, one]).unwrap()
         }),
-        ("squares of all parameters", 1, &|| drop(squares(&List::new(&[&[many, weights, one]]).unwrap()).unwrap())),
+        ("squares of all parameters", 1, &|| drop(squares(&List::new(&[&[many, weights, one]]).unwrap(), 0).unwrap())),
     ];
     for (what, expected, work) in counts {
         assert_eq!(started(work), expected, "{what}");
