@@ -5,8 +5,10 @@ pub mod activation;
 pub mod attention;
 pub mod convolution;
 pub mod dense;
+pub mod divergence;
 pub mod dropout;
 pub mod embedding;
+pub mod focal;
 mod indices;
 mod launch;
 pub mod loss;
@@ -27,13 +29,15 @@ use crate::driver::{Address, DEFAULT_STREAM, Element, Matrix, Product};
 use crate::gpu::{Gpu, gpu};
 
 /// Our own kernels: name and text of each file.
-pub(crate) const KERNELS: [(&str, &str); 11] = [
+pub(crate) const KERNELS: [(&str, &str); 13] = [
     ("activation.cu", include_str!("activation.cu")),
     ("attention.cu", include_str!("attention.cu")),
     ("convolution.cu", include_str!("convolution.cu")),
     ("dense.cu", include_str!("dense.cu")),
+    ("divergence.cu", include_str!("divergence.cu")),
     ("dropout.cu", include_str!("dropout.cu")),
     ("embedding.cu", include_str!("embedding.cu")),
+    ("focal.cu", include_str!("focal.cu")),
     ("loss.cu", include_str!("loss.cu")),
     ("norm.cu", include_str!("norm.cu")),
     ("optimizer.cu", include_str!("optimizer.cu")),

@@ -195,7 +195,7 @@ impl RmsProp {
 /// As [`Sgd::step`].
 pub fn scale(list: &List, which: usize, factor: f32) -> Outcome<()> {
     // SAFETY: the kernel looks at this buffer and takes these.
-    unsafe { list.start("assay_scale", which + 1, None, &[which.into(), factor.into()]) }
+    unsafe { list.start("assay_scale", which.saturating_add(1), None, &[which.into(), factor.into()]) }
 }
 
 /// Limits them to `-limit ..= limit`.
@@ -204,7 +204,7 @@ pub fn scale(list: &List, which: usize, factor: f32) -> Outcome<()> {
 /// As [`Sgd::step`].
 pub fn clamp(list: &List, which: usize, limit: f32) -> Outcome<()> {
     // SAFETY: the kernel looks at this buffer and takes these.
-    unsafe { list.start("assay_clamp", which + 1, None, &[which.into(), limit.into()]) }
+    unsafe { list.start("assay_clamp", which.saturating_add(1), None, &[which.into(), limit.into()]) }
 }
 
 /// The sum of their squares for each parameter: finite exactly if all of its numbers are. Waits for the device.
@@ -213,7 +213,7 @@ pub fn clamp(list: &List, which: usize, limit: f32) -> Outcome<()> {
 /// As [`Sgd::step`].
 pub fn squares(list: &List, which: usize) -> Outcome<Vec<f64>> {
     // SAFETY: the kernel looks at this buffer and takes this.
-    unsafe { list.sums("assay_squares", which + 1, &[which.into()]) }
+    unsafe { list.sums("assay_squares", which.saturating_add(1), &[which.into()]) }
 }
 
 /// Moves averages by this share of what is between them and the weights. The list has weights and averages.

@@ -7,6 +7,7 @@ mod activation;
 mod attention;
 mod convolution;
 mod dense;
+mod divergence;
 mod dropout;
 mod embedding;
 mod launches;
