@@ -1,5 +1,7 @@
 // Linear maps: what is around the product.
 
+#include "four.cuh"
+
 // Each row of `out` becomes the bias: what a product is then added to.
 extern "C" __global__ void assay_repeat_row(float *out, const float *row, size_t columns, size_t count) {
     size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
@@ -35,8 +37,12 @@ extern "C" __global__ void assay_sum_columns(float *sums, const float *x, size_t
 
 // to += from, number by number.
 extern "C" __global__ void assay_add(float *to, const float *from, size_t count) {
-    size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
-    if (i < count) {
-        to[i] += from[i];
-    }
+    size_t at = first_of_four();
+    store4(to, at, count, load4(to, at, count) + load4(from, at, count));
+}
+
+// out = x + y, number by number.
+extern "C" __global__ void assay_sum(float *out, const float *x, const float *y, size_t count) {
+    size_t at = first_of_four();
+    store4(out, at, count, load4(x, at, count) + load4(y, at, count));
 }

@@ -1,6 +1,6 @@
 //! Linear maps and sums.
 
-use super::{Buffer, Room, Rows, Sizes, Strips, check, each, multiply, table};
+use super::{Buffer, Room, Rows, Sizes, Strips, check, each, fours, multiply, table};
 use crate::code::Outcome;
 
 /// `out = x weightᵀ + bias`: `x` is `[rows, from]`, `weight` `[to, from]`, `bias` `[to]`, `out` `[rows, to]`.
@@ -75,5 +75,15 @@ fn sum_strips(sums: Buffer, x: Buffer, columns: usize, strips: Strips, add: bool
 pub fn add(to: Buffer, from: Buffer) -> Outcome<()> {
     check("add", to.len() == from.len())?;
     // SAFETY: both have as many numbers.
-    unsafe { each("assay_add", to.len(), &[to.into(), from.into(), to.len().into()]) }
+    unsafe { fours("assay_add", to.len(), &[to.into(), from.into(), to.len().into()]) }
+}
+
+/// `out = x + y`.
+///
+/// # Errors
+/// As [`affine`].
+pub fn sum(x: Buffer, y: Buffer, out: Buffer) -> Outcome<()> {
+    check("sum", x.len() == out.len() && y.len() == out.len())?;
+    // SAFETY: all three have as many numbers.
+    unsafe { fours("assay_sum", out.len(), &[out.into(), x.into(), y.into(), out.len().into()]) }
 }

@@ -159,7 +159,8 @@ fn address(weights: Option<&Room>) -> Parameter {
     weights.map_or(Parameter::Address(0), |weights| weights.buffer().into())
 }
 
-fn total(losses: Buffer, scale: f64, loss: Buffer) -> Outcome<()> {
+/// Writes the sum of all losses, times the scale, to `loss`, which is one number.
+pub(super) fn total(losses: Buffer, scale: f64, loss: Buffer) -> Outcome<()> {
     let parameters = [loss.into(), losses.into(), Parameter::Double(scale), losses.len().into()];
     // SAFETY: `loss` is one number, which all callers have checked, and `losses` has as many as are said.
     unsafe { rows("assay_total", 1, 256, &parameters) }

@@ -87,23 +87,41 @@ extern "C" __global__ void assay_rmsprop(const size_t *list, size_t parameters, 
     }
 }
 
-extern "C" __global__ void assay_scale(const size_t *list, size_t parameters, float factor) {
+extern "C" __global__ void assay_scale(const size_t *list, size_t parameters, size_t which, float factor) {
     Part part(list, parameters);
-    float *x = part.buffer(0);
+    float *x = part.buffer(which);
     EACH(part) x[i] *= factor;
 }
 
 // NaN stays NaN.
-extern "C" __global__ void assay_clamp(const size_t *list, size_t parameters, float limit) {
+extern "C" __global__ void assay_clamp(const size_t *list, size_t parameters, size_t which, float limit) {
     Part part(list, parameters);
-    float *x = part.buffer(0);
+    float *x = part.buffer(which);
     EACH(part) x[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i];
 }
 
-// The sum of squares in each block, which is finite exactly if all its numbers are.
-extern "C" __global__ void assay_squares(double *sums, const size_t *list, size_t parameters) {
+// Moves the averages, which are the second buffer, towards the first.
+extern "C" __global__ void assay_average(const size_t *list, size_t parameters, float share) {
     Part part(list, parameters);
     const float *x = part.buffer(0);
+    float *averages = part.buffer(1);
+    EACH(part) averages[i] = add(averages[i], mul(share, add(x[i], -averages[i])));
+}
+
+extern "C" __global__ void assay_exchange(const size_t *list, size_t parameters) {
+    Part part(list, parameters);
+    float *a = part.buffer(0), *b = part.buffer(1);
+    EACH(part) {
+        float x = a[i];
+        a[i] = b[i];
+        b[i] = x;
+    }
+}
+
+// The sum of squares in each block, which is finite exactly if all its numbers are.
+extern "C" __global__ void assay_squares(double *sums, const size_t *list, size_t parameters, size_t which) {
+    Part part(list, parameters);
+    const float *x = part.buffer(which);
     double sum = 0;
     EACH(part) sum += (double)x[i] * x[i];
     sum = block_sum(sum);

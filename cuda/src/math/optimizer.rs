@@ -22,8 +22,8 @@ pub struct List {
 }
 
 impl List {
-    /// Of each parameter the weights, or the weights and the gradient, and so on: whatever a function here says. All
-    /// buffers of a parameter are of one size.
+    /// Of each parameter the weights, or the weights and the gradient, and so on: what a function here says, or more. All
+    /// buffers of a parameter are of one size. One list does for all that is done in a step.
     ///
     /// # Errors
     /// When they aren't, or there is no room, or the copy to the device fails.
@@ -46,7 +46,8 @@ impl List {
     /// Starts a kernel with a block for each chunk, its parameters behind the list.
     ///
     /// # Safety
-    /// It is one of `optimizer.cu`, which looks at `width` buffers of each parameter, and `others` are what it takes.
+    /// It is one of `optimizer.cu`, which looks at the first `width` buffers of each parameter, and `others` are what it
+    /// takes.
     unsafe fn start(
         &self,
         kernel: &'static str,
@@ -54,7 +55,7 @@ impl List {
         sums: Option<&Room>,
         others: &[Parameter],
     ) -> Outcome<()> {
-        check(kernel, self.width == width || self.starts.len() == 1)?;
+        check(kernel, self.width >= width || self.starts.len() == 1)?;
         let mut parameters: Vec<Parameter> = sums.iter().map(|sums| sums.buffer().into()).collect();
         parameters.extend([Parameter::from(self.table.buffer()), (self.starts.len() - 1).into()]);
         parameters.extend(others);
@@ -188,32 +189,49 @@ impl RmsProp {
     }
 }
 
-/// Multiplies all numbers with a factor; the list has one buffer of each parameter.
+/// Multiplies the numbers of one buffer of each parameter, by its place in the list, with a factor.
 ///
 /// # Errors
 /// As [`Sgd::step`].
-pub fn scale(list: &List, factor: f32) -> Outcome<()> {
-    // SAFETY: the kernel looks at one buffer and takes this.
-    unsafe { list.start("assay_scale", 1, None, &[factor.into()]) }
+pub fn scale(list: &List, which: usize, factor: f32) -> Outcome<()> {
+    // SAFETY: the kernel looks at this buffer and takes these.
+    unsafe { list.start("assay_scale", which.saturating_add(1), None, &[which.into(), factor.into()]) }
 }
 
-/// Limits all numbers to `-limit ..= limit`; the list has one buffer of each parameter.
+/// Limits them to `-limit ..= limit`.
 ///
 /// # Errors
 /// As [`Sgd::step`].
-pub fn clamp(list: &List, limit: f32) -> Outcome<()> {
-    // SAFETY: the kernel looks at one buffer and takes this.
-    unsafe { list.start("assay_clamp", 1, None, &[limit.into()]) }
+pub fn clamp(list: &List, which: usize, limit: f32) -> Outcome<()> {
+    // SAFETY: the kernel looks at this buffer and takes these.
+    unsafe { list.start("assay_clamp", which.saturating_add(1), None, &[which.into(), limit.into()]) }
 }
 
-/// The sum of the squares of each parameter's numbers: finite exactly if all of them are. The list has one buffer of
-/// each parameter. Waits for the device.
+/// The sum of their squares for each parameter: finite exactly if all of its numbers are. Waits for the device.
 ///
 /// # Errors
 /// As [`Sgd::step`].
-pub fn squares(list: &List) -> Outcome<Vec<f64>> {
-    // SAFETY: the kernel looks at one buffer and takes no more.
-    unsafe { list.sums("assay_squares", 1, &[]) }
+pub fn squares(list: &List, which: usize) -> Outcome<Vec<f64>> {
+    // SAFETY: the kernel looks at this buffer and takes this.
+    unsafe { list.sums("assay_squares", which.saturating_add(1), &[which.into()]) }
+}
+
+/// Moves averages by this share of what is between them and the weights. The list has weights and averages.
+///
+/// # Errors
+/// As [`Sgd::step`].
+pub fn average(list: &List, share: f32) -> Outcome<()> {
+    // SAFETY: the kernel looks at two buffers and takes this.
+    unsafe { list.start("assay_average", 2, None, &[share.into()]) }
+}
+
+/// Exchanges what the first two buffers of each parameter hold.
+///
+/// # Errors
+/// As [`Sgd::step`].
+pub fn exchange(list: &List) -> Outcome<()> {
+    // SAFETY: the kernel looks at two buffers and takes no more.
+    unsafe { list.start("assay_exchange", 2, None, &[]) }
 }
 
 /// Adds the slope of `strength` |w|, where 0 has none, to the gradients; gives the sum of |w| for each parameter. The

@@ -32,7 +32,7 @@ fn values_and_gradients_are_those_of_the_formula() {
             let all = |x: &[Vec<f64>]| -> Vec<f64> { x[0].iter().map(|x| formula(curve, *x)).collect() };
             let (on, y, to) = (put(&x), empty(count), Before::new(count));
             activate(curve, on.buffer(), y.buffer()).unwrap();
-            close(&format!("{curve:?} of {count}"), &get(&y), &all(&[x.clone()]));
+            close(&format!("{curve:?} of {count}"), &get(&y), &all(std::slice::from_ref(&x)));
             activate_backward(curve, put(&of_y).buffer(), on.buffer(), to.buffer()).unwrap();
             to.check(&format!("gradient of {curve:?}"), &gradient(&all, &[x], &of_y)[0]);
         }

@@ -1,6 +1,6 @@
-use cuda::math::dense::{affine, affine_backward, sum_columns};
+use cuda::math::dense::{add, affine, affine_backward, sum, sum_columns};
 
-use crate::rig::{Before, close, device, empty, get, gradient, numbers, put};
+use crate::rig::{Before, close, device, empty, get, gradient, numbers, put, refused};
 
 /// Of `x` `[rows, from]`, weight `[to, from]` and bias `[to]`.
 fn formula(inputs: &[Vec<f64>]) -> Vec<f64> {
@@ -40,4 +40,35 @@ fn columns_are_summed_in_strips() {
             (0..columns).map(|column| x.iter().skip(column).step_by(columns).sum::<f64>()).collect();
         sums.check(&format!("{rows} rows of {columns}"), &expected);
     }
+}
+
+#[test]
+fn numbers_are_added_one_by_one() {
+    let _device = device();
+    for count in [0, 1, 4, 1027] {
+        let (x, y) = (numbers(count, 1), numbers(count, 2));
+        let (on, out, to) = (put(&x), empty(count), Before::new(count));
+        sum(on.buffer(), put(&y).buffer(), out.buffer()).unwrap();
+        close("sum", &get(&out), &x.iter().zip(&y).map(|(x, y)| x + y).collect::<Vec<_>>());
+        add(to.buffer(), on.buffer()).unwrap();
+        to.check("add", &x);
+    }
+}
+
+#[test]
+fn other_sizes_are_refused() {
+    let _device = device();
+    let [six, four, two] = [6, 4, 2].map(|count| put(&numbers(count, 1)));
+    let [six, four, two] = [six.buffer(), four.buffer(), two.buffer()];
+    let none = two.part(0, 0).unwrap();
+    refused("x", || affine(four, six, two, six));
+    refused("weight", || affine(six, four.part(0, 3).unwrap(), two, four));
+    refused("no outputs", || affine(six, six, none, four));
+    refused("gradient", || affine_backward(six, [six, six], [six, six, two]));
+    refused("x of backward", || affine_backward(four, [four, six], [six, six, two]));
+    refused("columns", || sum_columns(four, six));
+    refused("no columns", || sum_columns(none, six));
+    refused("add", || add(six, four));
+    refused("sum", || sum(six, six, four));
+    refused("sum of others", || sum(six, four, six));
 }

@@ -42,11 +42,11 @@ fn cross_entropy_and_its_gradient() {
             let formula = |x: &[Vec<f64>]| vec![cross_entropy(&options, &x[0], &classes)];
             // One class alone has no choice: the loss is 0.
             if width > 1 {
-                close(&what, &get(&loss), &formula(&[scores.clone()]));
+                close(&what, &get(&loss), &formula(std::slice::from_ref(&scores)));
                 close(
                     &format!("gradient of {what}"),
                     &get(&of_scores),
-                    &gradient(&formula, &[scores.clone()], &[1.0])[0],
+                    &gradient(&formula, std::slice::from_ref(&scores), &[1.0])[0],
                 );
             } else {
                 assert_eq!((get(&loss), get(&of_scores)), (vec![0.0], vec![0.0]));
@@ -82,7 +82,7 @@ fn distances_and_their_gradients() {
             };
             let (of_x, loss) = (empty(count), empty(1));
             kind.loss(put(&x).buffer(), put(&wanted).buffer(), of_x.buffer(), loss.buffer()).unwrap();
-            close(&format!("{kind:?} of {count}"), &get(&loss), &mean(&[x.clone()]));
+            close(&format!("{kind:?} of {count}"), &get(&loss), &mean(std::slice::from_ref(&x)));
             let slope = |(x, wanted): (&f64, &f64)| (one(x - wanted + 1e-6) - one(x - wanted - 1e-6)) / 2e-6;
             let expected: Vec<f64> = x.iter().zip(&wanted).map(|pair| slope(pair) / count as f64).collect();
             close(&format!("gradient of {kind:?}"), &get(&of_x), &expected);

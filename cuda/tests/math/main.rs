@@ -4,12 +4,18 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod activation;
+mod attention;
+mod convolution;
 mod dense;
+mod divergence;
 mod dropout;
 mod embedding;
+mod launches;
 mod loss;
 mod norm;
 mod optimizer;
+mod pooling;
+mod recurrent;
 mod rig;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-use cuda::math::optimizer::{Adam, List, RmsProp, Sgd, add_l1, add_l2, clamp, scale, squares};
+use cuda::math::optimizer::{Adam, List, RmsProp, Sgd, add_l1, add_l2, average, clamp, exchange, scale, squares};
 use cuda::math::{Buffer, Room};
 
 use crate::rig::{close, device, narrow, numbers, refused};
@@ -116,18 +116,36 @@ fn rms_prop() {
     }
 }
 
+/// One list with weights and gradients does for both.
 #[test]
 fn gradients_are_scaled_limited_and_summed() {
     let _device = device();
-    let mut gradients = [Buffers::new(1)];
-    let list = list(&gradients);
-    let sums: Vec<f64> =
-        gradients[0].numbers.iter().map(|numbers| numbers.iter().map(|x| f64::from(*x).powi(2)).sum()).collect();
-    close("squares", &squares(&list).unwrap(), &sums);
-    scale(&list, 1.5).unwrap();
-    clamp(&list, 1.25).unwrap();
-    gradients[0].numbers.iter_mut().flatten().for_each(|x| *x = (*x * 1.5).clamp(-1.25, 1.25));
-    gradients[0].same("scaled and limited");
+    let mut both = [Buffers::new(1), Buffers::new(2)];
+    let list = list(&both);
+    for (which, buffers) in both.iter().enumerate() {
+        let sum = |numbers: &Vec<f32>| numbers.iter().map(|x| f64::from(*x).powi(2)).sum();
+        let sums: Vec<f64> = buffers.numbers.iter().map(sum).collect();
+        close("squares", &squares(&list, which).unwrap(), &sums);
+    }
+    scale(&list, 1, 1.5).unwrap();
+    clamp(&list, 1, 1.25).unwrap();
+    both[1].numbers.iter_mut().flatten().for_each(|x| *x = (*x * 1.5).clamp(-1.25, 1.25));
+    both.iter().for_each(|buffers| buffers.same("scaled and limited"));
+}
+
+#[test]
+fn averages_follow_the_weights_and_both_are_exchanged() {
+    let _device = device();
+    let mut both = [Buffers::new(1), Buffers::new(2)];
+    let list = list(&both);
+    average(&list, 0.1).unwrap();
+    exchange(&list).unwrap();
+    let [weights, averages] = &mut both;
+    for (weight, average) in weights.numbers.iter_mut().flatten().zip(averages.numbers.iter_mut().flatten()) {
+        *average += 0.1 * (*weight - *average);
+        std::mem::swap(weight, average);
+    }
+    both.iter().for_each(|buffers| buffers.same("averages"));
 }
 
 #[test]
@@ -138,14 +156,14 @@ fn what_is_not_finite_shows_where_it_is() {
         gradients[0].numbers[4][4096] = bad;
         gradients[0].rooms[4].buffer().upload(&gradients[0].numbers[4]).unwrap();
         let list = list(&gradients);
-        let place = || squares(&list).unwrap().iter().position(|sum| !sum.is_finite());
+        let place = || squares(&list, 0).unwrap().iter().position(|sum| !sum.is_finite());
         assert_eq!(place(), Some(4));
-        clamp(&list, f32::MAX).unwrap();
+        clamp(&list, 0, f32::MAX).unwrap();
         assert_eq!(place(), bad.is_nan().then_some(4), "a limit leaves NaN");
     }
     // A square that no f32 holds.
     let large = [Room::with(&[1e30; 3]).unwrap()];
-    let sums = squares(&List::new(&[&[large[0].buffer()]]).unwrap()).unwrap();
+    let sums = squares(&List::new(&[&[large[0].buffer()]]).unwrap(), 0).unwrap();
     assert!((sums[0] / 3e60 - 1.0).abs() < 1e-6, "{sums:?}");
 }
 
@@ -179,10 +197,12 @@ fn no_parameters_are_nothing_to_do_and_other_sizes_are_refused() {
     let none = List::new(&[&[], &[], &[]]).unwrap();
     let sgd = Sgd { rate: 1.0, momentum: 0.0, decay: 0.0, nesterov: false };
     sgd.step(&none).unwrap();
-    assert_eq!(squares(&List::new(&[]).unwrap()).unwrap(), [0.0; 0]);
+    assert_eq!(squares(&List::new(&[]).unwrap(), 0).unwrap(), [0.0; 0]);
     refused("sizes", || List::new(&[&[four, five], &[four, four]]));
     refused("counts", || List::new(&[&[four, five], &[four]]));
     let pair = List::new(&[&[four], &[four]]).unwrap();
     refused("buffers", || sgd.step(&pair));
-    refused("buffers of a sum", || squares(&pair));
+    refused("buffers of a sum", || squares(&pair, 2));
+    refused("buffers to scale", || scale(&pair, 2, 1.0));
+    refused("averages", || average(&List::new(&[&[four]]).unwrap(), 0.5));
 }
