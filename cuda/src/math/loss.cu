@@ -28,7 +28,8 @@ extern "C" __global__ void assay_cross_entropy(float *losses, float *gradient, c
     float total = (sharp * weight + even * all_weights) * scale / sum;
     for (size_t i = threadIdx.x; i < width; i += blockDim.x) {
         float wanted = even * (weights ? weights[i] : 1);
-        spread += wanted * (log - (z[i] - most));
+        // Without smoothing the score may be so far away that its distance is infinite.
+        if (wanted > 0) spread += wanted * (log - (z[i] - most));
         if (i == own) wanted += sharp * weight;
         gradient[i] = expf(z[i] - most) * total - wanted * scale;
     }

@@ -2,7 +2,7 @@
 
 use cuda::code::Failure;
 use cuda::math::{Buffer, Room, loss};
-use dfdx::shapes::{Rank0, Shape};
+use dfdx::shapes::{HasShape, Rank0, Shape};
 use dfdx::tensor::{PutTape, SplitTape, Tape, Tensor, ZerosTensor};
 use dfdx::tensor_ops::ReshapeTo;
 
@@ -77,11 +77,11 @@ pub(super) fn distance<S: Shape, T: Tape<f32, Dev>>(
     distance: loss::Distance,
 ) -> Result<Loss<T>, LossError> {
     same_shape(&prediction, &wanted)?;
-    let wanted = wanted.try_contiguous().map_err(memory)?;
-    let target = buffer(&wanted).map_err(memory)?;
-    if target.is_empty() {
+    if wanted.shape().num_elements() == 0 {
         return Err(LossError::Empty);
     }
+    let wanted = wanted.try_contiguous().map_err(memory)?;
+    let target = buffer(&wanted).map_err(memory)?;
     fused(prediction, &mut |places| {
         distance.loss(places.prediction, target, places.gradient, places.loss).map_err(of_gpu)
     })
