@@ -82,6 +82,13 @@ impl Optimizer for Adam {
         let [first, second] = buffers else { return };
         Rates::new(self, steps).step(weights, gradient, first, second);
     }
+
+    #[cfg(feature = "gpu")]
+    fn step_on_gpu(&self, steps: u64, parameters: &[Vec<cuda::math::Buffer>]) -> cuda::code::Outcome<()> {
+        let Rates { beta, rest, rate, unbias, epsilon, keep, l2 } = Rates::new(self, steps);
+        let step = cuda::math::optimizer::Adam { beta, rest, rate, unbias, epsilon, keep, l2 };
+        step.step(&super::optimizer::gpu::list(parameters)?)
+    }
 }
 
 impl Adam {
@@ -209,6 +216,11 @@ impl Optimizer for AdamW {
 
     fn memory_mut(&mut self) -> &mut Memory {
         self.0.memory_mut()
+    }
+
+    #[cfg(feature = "gpu")]
+    fn step_on_gpu(&self, steps: u64, parameters: &[Vec<cuda::math::Buffer>]) -> cuda::code::Outcome<()> {
+        self.0.step_on_gpu(steps, parameters)
     }
 }
 

@@ -68,6 +68,14 @@ impl Optimizer for Sgd {
             *weight -= rate * if nesterov { gradient + momentum * *direction } else { *direction };
         }
     }
+
+    #[cfg(feature = "gpu")]
+    #[allow(clippy::cast_possible_truncation)]
+    fn step_on_gpu(&self, _: u64, parameters: &[Vec<cuda::math::Buffer>]) -> cuda::code::Outcome<()> {
+        let [rate, momentum, decay] = [self.learning_rate, self.momentum, self.weight_decay].map(|value| value as f32);
+        let step = cuda::math::optimizer::Sgd { rate, momentum, decay, nesterov: self.nesterov };
+        step.step(&super::optimizer::gpu::list(parameters)?)
+    }
 }
 
 impl Show for Sgd {

@@ -143,20 +143,31 @@ impl Sizes {
 
 /// Inputs: queries, keys, values. It keeps the weights: `[batch, heads, queries, keys]`.
 pub(super) struct Attend {
-    sizes: Sizes,
-    mask: AttentionMask,
-    dropout: usize,
+    pub(super) sizes: Sizes,
+    pub(super) mask: AttentionMask,
+    pub(super) dropout: usize,
     inputs: [Vec<f32>; 3],
     weights: Vec<f32>,
     /// What the weights are multiplied by when some are dropped; else empty.
     factors: Vec<f32>,
+    /// The same on a GPU.
+    #[cfg(feature = "gpu")]
+    pub(super) there: super::gpu::Kept,
 }
 
 impl Attend {
     /// `dropout` is the percentage of weights that are dropped.
     pub(super) fn new(sizes: Sizes, mask: AttentionMask, dropout: usize) -> Self {
-        let (inputs, weights, factors) = Default::default();
-        Self { sizes, mask, dropout, inputs, weights, factors }
+        Self {
+            sizes,
+            mask,
+            dropout,
+            inputs: Default::default(),
+            weights: Vec::new(),
+            factors: Vec::new(),
+            #[cfg(feature = "gpu")]
+            there: super::gpu::Kept::default(),
+        }
     }
 
     /// The weights, when nothing else is wanted.
@@ -299,5 +310,10 @@ impl Op for Attend {
             });
         });
         Ok(())
+    }
+
+    #[cfg(feature = "gpu")]
+    fn kernels(&mut self) -> Option<&mut dyn crate::nn::op::Kernels> {
+        Some(self)
     }
 }

@@ -12,7 +12,7 @@ use crate::nn::parallel::{parallel, per_job};
 /// `[batch, channels, height, width]`, kernels `[kernels, channels, height, width]`, biases `[kernels]`.
 /// Output: `[batch, kernels, places down, places across]`.
 pub(super) struct Convolution {
-    window: Window,
+    pub(super) window: Window,
     kernels: usize,
     pictures: Vec<f32>,
     weight: Vec<f32>,
@@ -97,5 +97,10 @@ impl Op for Convolution {
             add_to(of_bias, &bias);
         }
         Ok(())
+    }
+
+    #[cfg(feature = "gpu")]
+    fn kernels(&mut self) -> Option<&mut dyn crate::nn::op::Kernels> {
+        Some(self)
     }
 }

@@ -4,6 +4,8 @@
 mod conv1d;
 mod conv2d;
 mod convolution;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod pool;
 mod pooling;
 mod window;

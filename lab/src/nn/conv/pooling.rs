@@ -10,14 +10,25 @@ use crate::nn::parallel::{parallel, per_job};
 /// Output: `[batch, channels, places down, places across]`.
 pub(super) enum Pooling {
     /// The largest; of equals, the first. Padding is never the largest. The gradient goes to where it was.
-    Largest { window: Window, at: Vec<u32> },
+    Largest {
+        window: Window,
+        at: Vec<u32>,
+        /// The same on a GPU.
+        #[cfg(feature = "gpu")]
+        there: Option<cuda::math::Room>,
+    },
     /// The mean, over the padding's zeros too, as PyTorch does.
     Mean { window: Window },
 }
 
 impl Pooling {
     pub(super) fn largest(window: Window) -> Self {
-        Self::Largest { window, at: Vec::new() }
+        Self::Largest {
+            window,
+            at: Vec::new(),
+            #[cfg(feature = "gpu")]
+            there: None,
+        }
     }
 
     pub(super) fn mean(window: Window) -> Self {
@@ -59,7 +70,7 @@ impl Op for Pooling {
         let (Self::Largest { window, .. } | Self::Mean { window }) = self;
         let planes = gradient.chunks_exact(window.count()).zip(to.chunks_exact_mut(window.plane()));
         match self {
-            Self::Largest { window, at } => {
+            Self::Largest { window, at, .. } => {
                 planes.zip(at.chunks_exact(window.count())).for_each(|((gradient, to), at)| {
                     gradient.iter().zip(at).for_each(|(gradient, at)| to[*at as usize] += gradient);
                 })
@@ -67,6 +78,11 @@ impl Op for Pooling {
             Self::Mean { window } => planes.for_each(|(gradient, to)| spread(window, gradient, to)),
         }
         Ok(())
+    }
+
+    #[cfg(feature = "gpu")]
+    fn kernels(&mut self) -> Option<&mut dyn crate::nn::op::Kernels> {
+        Some(self)
     }
 }
 

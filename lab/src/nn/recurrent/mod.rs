@@ -1,6 +1,8 @@
 //! Recurrent layers, batch first.
 
 mod cell;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod sequence;
 
 use dfdx::nn::{
@@ -216,6 +218,11 @@ impl Op for TakeLast {
             super::op::add_to(&mut rows[self.sequence - self.size..], gradient);
         }
         Ok(())
+    }
+
+    #[cfg(feature = "gpu")]
+    fn kernels(&mut self) -> Option<&mut dyn crate::nn::op::Kernels> {
+        Some(self)
     }
 }
 

@@ -18,11 +18,11 @@ pub(super) struct Sizes {
 /// `[gates, hidden, hidden]`, the biases of both `[gates, hidden]`. Output: the state after each step,
 /// `[batch, steps, hidden]`, and with `tail` set the cell of an LSTM after the last, `[batch, hidden]`.
 pub(super) struct Sequence {
-    cell: Cell,
-    sizes: Sizes,
+    pub(super) cell: Cell,
+    pub(super) sizes: Sizes,
     /// The first state and the first cell, `[batch, hidden]`; they get no gradient.
-    first: [Vec<f32>; 2],
-    tail: bool,
+    pub(super) first: [Vec<f32>; 2],
+    pub(super) tail: bool,
     x: Vec<f32>,
     weights: [Vec<f32>; 2],
     /// What each step started from, step after step: `[steps, batch, hidden]`.
@@ -30,12 +30,28 @@ pub(super) struct Sequence {
     cells_before: Vec<f32>,
     output: Vec<f32>,
     kept: Vec<f32>,
+    /// What a GPU keeps of each step.
+    #[cfg(feature = "gpu")]
+    pub(super) there: Option<cuda::math::recurrent::Memory>,
 }
 
 impl Sequence {
     pub(super) fn new(cell: Cell, sizes: Sizes, first: [Vec<f32>; 2], tail: bool) -> Self {
         let (x, weights, before, cells_before) = Default::default();
-        Self { cell, sizes, first, tail, x, weights, before, cells_before, output: Vec::new(), kept: Vec::new() }
+        Self {
+            cell,
+            sizes,
+            first,
+            tail,
+            x,
+            weights,
+            before,
+            cells_before,
+            output: Vec::new(),
+            kept: Vec::new(),
+            #[cfg(feature = "gpu")]
+            there: None,
+        }
     }
 
     /// Numbers in the gates of one sequence at one step.
@@ -134,5 +150,10 @@ impl Op for Sequence {
         input_sums.transposed().times(Matrix::new(&self.x, input)).on_all_cores().add_to(of_input, input);
         state_sums.transposed().times(Matrix::new(&self.before, hidden)).on_all_cores().add_to(of_state, hidden);
         Ok(())
+    }
+
+    #[cfg(feature = "gpu")]
+    fn kernels(&mut self) -> Option<&mut dyn crate::nn::op::Kernels> {
+        Some(self)
     }
 }

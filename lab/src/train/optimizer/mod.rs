@@ -2,7 +2,7 @@
 //! how that is saved.
 
 #[cfg(feature = "gpu")]
-mod gpu;
+pub(super) mod gpu;
 #[cfg(not(feature = "gpu"))]
 mod host;
 
@@ -63,13 +63,14 @@ pub trait Optimizer {
     /// of [`Optimizer::buffers`].
     fn step(&self, steps: u64, weights: &mut [f32], gradient: &[f32], buffers: &mut [Vec<f32>]);
 
-    /// The same on a GPU. Without kernels of its own, an optimizer has its numbers copied to the processor and back.
+    /// The same on a GPU, for parameters that have all made as many steps: their weights, their gradients, and each of
+    /// their buffers. Without kernels of its own, an optimizer has the numbers copied to the processor and back.
     ///
     /// # Errors
     /// When the GPU fails.
     #[cfg(feature = "gpu")]
-    fn step_on_gpu(&self, steps: u64, weights: Buffer, gradient: Buffer, buffers: &[Buffer]) -> Outcome<()> {
-        gpu::through_host(buffers, weights, gradient, &mut |weights, gradient, buffers| {
+    fn step_on_gpu(&self, steps: u64, parameters: &[Vec<Buffer>]) -> Outcome<()> {
+        gpu::through_host(parameters, &mut |weights, gradient, buffers| {
             self.step(steps, weights, gradient, buffers);
         })
     }
@@ -208,8 +209,8 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
     }
 
     #[cfg(feature = "gpu")]
-    fn step_on_gpu(&self, steps: u64, weights: Buffer, gradient: Buffer, buffers: &[Buffer]) -> Outcome<()> {
-        (**self).step_on_gpu(steps, weights, gradient, buffers)
+    fn step_on_gpu(&self, steps: u64, parameters: &[Vec<Buffer>]) -> Outcome<()> {
+        (**self).step_on_gpu(steps, parameters)
     }
 
     fn memory(&self) -> &Memory {
