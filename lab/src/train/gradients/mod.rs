@@ -14,12 +14,20 @@
 //! model.zero_grads(&mut gradients);
 //! ```
 
+#[cfg(feature = "gpu")]
+mod gpu;
+#[cfg(not(feature = "gpu"))]
+mod host;
+
 use dfdx::nn::TensorCollection;
 use dfdx::tensor::Gradients;
 
+#[cfg(feature = "gpu")]
+use self::gpu::{add_penalty, clamp, scale, squares};
+#[cfg(not(feature = "gpu"))]
+use self::host::{add_penalty, clamp, scale, squares};
 use super::TrainError;
-use super::optimizer::{all_finite, nonnegative};
-use super::parameters::{Source, read};
+use super::optimizer::nonnegative;
 use crate::device::Dev;
 
 /// Scales all gradients by one factor so that their norm, taken over all parameters together, is at most
@@ -50,13 +58,7 @@ pub fn grad_norm<M: TensorCollection<f32, Dev>>(
     model: &M,
     gradients: &mut Gradients<f32, Dev>,
 ) -> Result<f64, TrainError> {
-    let mut total = 0.0;
-    read(model, false, Source::InPlace(gradients), &mut |name, _, gradient| {
-        finite(name, gradient)?;
-        total += squares(gradient);
-        Ok(())
-    })?;
-    Ok(total.sqrt())
+    Ok(squares(model, gradients)?.sqrt())
 }
 
 /// Limits each number of each gradient to `-limit ..= limit`, as `torch.nn.utils.clip_grad_value_`.
@@ -71,12 +73,7 @@ pub fn clip_grad_value<M: TensorCollection<f32, Dev>>(
     limit: f64,
 ) -> Result<(), TrainError> {
     nonnegative("the largest value", limit)?;
-    let limit = limit as f32;
-    read(model, false, Source::InPlace(gradients), &mut |name, _, gradient| {
-        finite(name, gradient)?;
-        clamp(gradient, limit);
-        Ok(())
-    })
+    clamp(model, gradients, limit as f32)
 }
 
 /// Multiplies all gradients with a factor: `1.0 / n` after `n` micro-batches whose losses are means.
@@ -90,11 +87,7 @@ pub fn scale_gradients<M: TensorCollection<f32, Dev>>(
     factor: f64,
 ) -> Result<(), TrainError> {
     nonnegative("the factor", factor)?;
-    let factor = factor as f32;
-    read(model, false, Source::InPlace(gradients), &mut |_, _, gradient| {
-        scale(gradient, factor);
-        Ok(())
-    })
+    scale(model, gradients, factor as f32)
 }
 
 /// The L1 penalty `strength` · Σ|w| over all trainable weights (lasso): returns it, to be added to the loss
@@ -107,7 +100,7 @@ pub fn l1_penalty<M: TensorCollection<f32, Dev>>(
     gradients: &mut Gradients<f32, Dev>,
     strength: f64,
 ) -> Result<f64, TrainError> {
-    penalty(model, gradients, strength, &mut add_l1)
+    penalty(model, gradients, strength, Penalty::L1)
 }
 
 /// The L2 penalty `strength` · Σw² over all trainable weights (ridge): returns it, to be added to the loss
@@ -121,58 +114,25 @@ pub fn l2_penalty<M: TensorCollection<f32, Dev>>(
     gradients: &mut Gradients<f32, Dev>,
     strength: f64,
 ) -> Result<f64, TrainError> {
-    penalty(model, gradients, strength, &mut add_l2)
+    penalty(model, gradients, strength, Penalty::L2)
 }
 
-/// Adds the gradient of a penalty to a parameter's and returns what the penalty adds to the loss.
-type Penalty = dyn FnMut(&[f32], &mut [f32], f32) -> f64;
+/// What large weights cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Penalty {
+    /// Their size.
+    L1,
+    /// Their square.
+    L2,
+}
 
 #[allow(clippy::cast_possible_truncation)] // used in f32 as the gradients are
 fn penalty<M: TensorCollection<f32, Dev>>(
     model: &M,
     gradients: &mut Gradients<f32, Dev>,
     strength: f64,
-    add: &mut Penalty,
+    penalty: Penalty,
 ) -> Result<f64, TrainError> {
     nonnegative("the penalty's strength", strength)?;
-    let mut total = 0.0;
-    read(model, true, Source::InPlace(gradients), &mut |_, weights, gradient| {
-        total += add(weights, gradient, strength as f32);
-        Ok(())
-    })?;
-    Ok(total * strength)
-}
-
-fn add_l1(weights: &[f32], gradient: &mut [f32], strength: f32) -> f64 {
-    let mut sum = 0.0;
-    for (weight, gradient) in weights.iter().zip(gradient) {
-        sum += f64::from(weight.abs());
-        if *weight != 0.0 {
-            *gradient += strength.copysign(*weight);
-        }
-    }
-    sum
-}
-
-fn add_l2(weights: &[f32], gradient: &mut [f32], strength: f32) -> f64 {
-    for (weight, gradient) in weights.iter().zip(gradient) {
-        *gradient += 2.0 * strength * weight;
-    }
-    squares(weights)
-}
-
-fn clamp(gradient: &mut [f32], limit: f32) {
-    gradient.iter_mut().for_each(|value| *value = value.clamp(-limit, limit));
-}
-
-fn scale(gradient: &mut [f32], factor: f32) {
-    gradient.iter_mut().for_each(|value| *value *= factor);
-}
-
-fn squares(values: &[f32]) -> f64 {
-    values.iter().map(|&value| f64::from(value) * f64::from(value)).sum()
-}
-
-fn finite(name: &str, gradient: &[f32]) -> Result<(), TrainError> {
-    if all_finite(gradient) { Ok(()) } else { Err(TrainError::GradientNotFinite { parameter: name.to_owned() }) }
+    Ok(add_penalty(model, gradients, strength as f32, penalty)? * strength)
 }
