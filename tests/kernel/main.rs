@@ -6,13 +6,14 @@ mod cases;
 mod check;
 mod dependencies;
 mod failing;
+mod gpu;
 mod home;
 mod living;
 mod training;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use kernel::client::{Kernel, Launch};
 
@@ -20,14 +21,25 @@ const ASSAY: &str = env!("CARGO_BIN_EXE_assay");
 
 /// A kernel of the binary under test, in a folder of its own.
 async fn start(folder: &Path) -> Kernel {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        // Its progress goes to the terminal: the first time, it takes a while.
-        assert!(Command::new(ASSAY).args(["env", "build"]).status().unwrap().success());
-    });
+    start_on(folder, "cpu").await
+}
+
+/// The same on a device, as `ASSAY_DEVICE` names it.
+async fn start_on(folder: &Path, device: &str) -> Kernel {
+    static BUILT: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    {
+        let mut built = BUILT.lock().unwrap();
+        if !built.iter().any(|known| known == device) {
+            // Its progress goes to the terminal: the first time, it takes a while.
+            let build = Command::new(ASSAY).args(["env", "build"]).env("ASSAY_DEVICE", device).status();
+            assert!(build.unwrap().success());
+            built.push(device.to_owned());
+        }
+    }
     let mut launch = Launch::new([ASSAY, "kernel", "--connection-file", "{connection_file}"]);
     launch.directory = Some(folder.to_owned());
     launch.envs.push(("ASSAY_DB".into(), folder.join("assay.db").into()));
+    launch.envs.push(("ASSAY_DEVICE".into(), device.into()));
     launch.start().await.unwrap()
 }
 

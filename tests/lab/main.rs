@@ -8,8 +8,20 @@ use std::process::Command;
 
 #[test]
 fn the_tests_of_lab_pass() {
-    let arguments = ["env", "cargo", "test", "--release", "-p", "lab", "--lib"];
+    pass(&[]);
+}
+
+/// Kernels are compiled by the C++ compiler, and run on the processor. Products are computed as they stand, since what
+/// they are compared with was.
+#[test]
+fn the_tests_of_lab_pass_on_the_simulated_gpu() {
+    pass(&["--features", "gpu"]);
+}
+
+fn pass(more: &[&str]) {
+    let arguments = ["env", "cargo", "test", "--release", "-p", "lab", "--lib"].iter().chain(more);
     let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+    command.env("ASSAY_DEVICE", if more.is_empty() { "cpu" } else { "simulated" }).env("ASSAY_PRECISION", "fp32");
     // Data sets that are too large to come along are beside the checkout, or tests that need them are skipped.
     let data_sets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     if std::env::var_os("ASSAY_DATA").is_none() && data_sets.is_dir() {
