@@ -98,6 +98,13 @@ fn render(store: &Store, comparison: &Comparison, all: bool, baseline: Option<us
         }
     }
     let mut text = table::lines(&table);
+    for data in tracker::data::data_rows(runs).iter().filter(|data| !data.differs.is_empty()) {
+        text.push_str(&format!(
+            "data {} differs: {}\n",
+            format::plain(&data.name),
+            format::plain(&data.differs.join(", "))
+        ));
+    }
     let same = comparison.params.len() - comparison.differing().count();
     if same > 0 && !all {
         let noun = if same == 1 { "parameter is" } else { "parameters are" };

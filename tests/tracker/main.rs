@@ -12,6 +12,7 @@ mod endings;
 mod exporting;
 mod family;
 mod keeping;
+mod lineage;
 mod listing;
 mod metrics;
 mod packing;
