@@ -123,7 +123,7 @@ mod tests {
         let store = Store::open(place.db()).unwrap();
         let frame = framed(&store, &"order by started".into(), &[]).unwrap();
         assert_eq!(frame.shape(), (2 * 3002, 6));
-        assert_eq!(frame.get_column_names_str(), ["run", "metric", "context", "step", "time", "value"]);
+        assert_eq!(frame.get_column_names(), ["run", "metric", "context", "step", "time", "value"]);
         assert_eq!(frame.column("time").unwrap().dtype(), &DataType::Datetime(TimeUnit::Milliseconds, None));
         let sums = frame.clone().lazy().filter(col("metric").eq(lit("loss")).and(col("context").is_null()));
         let sums = sums.group_by_stable([col("run")]).agg([col("value").sum(), col("step").max()]).collect().unwrap();
