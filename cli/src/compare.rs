@@ -137,6 +137,13 @@ fn render(
         row(&mut table, &format!("environment.{}", part.path), values.map(Option::unwrap_or_default));
     }
     let mut text = table::lines(&table);
+    for data in tracker::data::data_rows(runs).iter().filter(|data| !data.differs.is_empty()) {
+        text.push_str(&format!(
+            "data {} differs: {}\n",
+            format::plain(&data.name),
+            format::plain(&data.differs.join(", "))
+        ));
+    }
     let same = comparison.params.len() - comparison.differing().count();
     if same > 0 && !all {
         let noun = if same == 1 { "parameter is" } else { "parameters are" };

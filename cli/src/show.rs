@@ -100,6 +100,7 @@ impl Whole {
     fn page(&self, cells_in_full: bool) -> String {
         let mut page = self.head();
         section(&mut page, "configuration", &tree(&self.run.config));
+        section(&mut page, "data", &self.data());
         section(&mut page, "metrics", &self.metrics());
         section(&mut page, "artifacts", &self.artifacts());
         section(&mut page, "environment", &tree(&said(&self.recorded_in)));
@@ -159,6 +160,22 @@ impl Whole {
         table::lines(&table)
     }
 
+    fn data(&self) -> String {
+        if self.run.data.is_empty() {
+            return String::new();
+        }
+        let mut table = table::new(["name", "rows", "columns", "hash"]);
+        for (name, print) in &self.run.data {
+            table.add_row([
+                table::left(name),
+                table::right(print.rows.to_string()),
+                table::right(print.columns.len().to_string()),
+                table::left(short(&print.hash)),
+            ]);
+        }
+        table::lines(&table)
+    }
+
     fn artifacts(&self) -> String {
         if self.artifacts.is_empty() {
             return String::new();
@@ -171,7 +188,7 @@ impl Whole {
                 table::left(&artifact.mime),
                 table::right(format::size(artifact.size)),
                 table::right(artifact.step.map(|step| step.to_string()).unwrap_or_default()),
-                table::left(artifact.hash.get(..12).unwrap_or(&artifact.hash)),
+                table::left(short(&artifact.hash)),
             ]);
         }
         table::lines(&table)
@@ -202,6 +219,11 @@ impl Whole {
         }
         text
     }
+}
+
+/// As much of a hash as tells it from others.
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
 }
 
 fn section(page: &mut String, title: &str, body: &str) {

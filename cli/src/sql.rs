@@ -20,6 +20,7 @@ The views to read from:
   tags       run, key, value
   metrics    run, metric, context, points, last_step, last, min, min_step, max, max_step, last_word
   points     run, metric, context, seq, step, time_ms, value
+  inputs     run, name, rows, hash, schema_hash, columns
   artifacts  run, name, kind, mime, step, time_ms, hash, size
 A run is named by its uid, and times are milliseconds since 1970 UTC. NaN is NULL, since SQL has none; infinities
 are numbers (9e999), printed as Infinity and -Infinity. last_word says NaN, Infinity or -Infinity of such a last value.")]

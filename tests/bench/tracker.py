@@ -87,7 +87,10 @@ ROWS = (
     Row("find_warm_ms", "filter, sort by a metric, the best 100", "ms", 10),
     Row("find_cold_ms", "the same, the file just opened", "ms", 100),
     Row("table_ms", "all runs as a table for Polars, 100 columns", "ms", 250),
+    Row("points_per_s", "points of all runs, unpacked into columns", "points/s", 10_000_000, more=True),
     Row("curve_ms", "a series of 1 M points to 1,000 pixels", "ms", 2),
+    Row("metrics_per_s", "points as a Polars frame, `metrics()`", "points/s", 5_000_000, more=True),
+    Row("fingerprint_gb_per_s", "fingerprint of a frame with columns of ten types", "GB/s", 2, more=True),
 )
 
 
@@ -98,6 +101,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="assay-bench-", dir=arguments.folder) as name:
         folder = Path(name)
         assay = _assay(clock, folder, arguments)
+        if arguments.lab:
+            assay |= _lab()
         peers = _peers(folder, arguments) if arguments.peer else {}
     print(_markdown(machine, assay, peers, arguments), end="")
     if arguments.json:
@@ -120,6 +125,25 @@ def _assay(clock: Path, folder: Path, arguments: argparse.Namespace) -> dict[str
     figures["runs_s"] = made["seconds"]
     figures |= _run_clock(clock, "reads", folder / "reads.db", runs, steps)
     figures["read_runs"], figures["read_points"] = runs, runs * 10 * steps
+    return figures
+
+
+def _lab() -> dict[str, float]:
+    """What is measured in the library that cells link, which holds Polars; it is built first."""
+    say("assay    frames")
+    command = ["cargo", "test", "--release", "-p", "lab", "--lib", "tests::speed", "--", "--ignored", "--nocapture"]
+    env = {**os.environ, "SQLX_OFFLINE": "true"}
+    output = subprocess.check_output([*command, "--test-threads", "1"], cwd=prepare.REPOSITORY, env=env, text=True)
+    figures: dict[str, float] = {}
+    for line in output.splitlines():
+        word, _, rest = line.partition(" {")
+        if word == "METRICS":
+            figures["metrics_per_s"] = json.loads("{" + rest)["points_per_s"]
+        elif word == "FINGERPRINT":
+            seen = json.loads("{" + rest)
+            say(f"  {seen['what']:<24} {seen['gb_per_s']:6.2f} GB/s  {seen['rows_per_s'] / 1e6:8.0f} M rows/s")
+            # The last one is the frame of all columns.
+            figures["fingerprint_gb_per_s"] = seen["gb_per_s"]
     return figures
 
 
@@ -213,6 +237,7 @@ def _number(value: float) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer", action="store_true", help="measure MLflow, Aim and trackio beside it")
+    parser.add_argument("--lab", action="store_true", help="measure frames too: builds lab and its tests")
     parser.add_argument("--quick", action="store_true", help="fewer of everything, to see that it works")
     parser.add_argument("--runs", type=int, default=10_000, help="how many runs are read (default: 10,000)")
     parser.add_argument("--clock", type=Path, metavar="FILE", help="the built program, instead of building it")

@@ -15,6 +15,7 @@ mod exporting;
 mod family;
 mod gpus;
 mod keeping;
+mod lineage;
 mod listing;
 mod metrics;
 mod packing;

@@ -144,7 +144,10 @@ fn sql_reads_the_views_and_refuses_to_write() {
     ] {
         let error = place.error(&["sql", sql]);
         assert!(error.starts_with(&format!("the SQL was refused: {why}")), "{sql}: {error}");
-        assert!(error.ends_with("views to read from are runs, params, tags, metrics, points and artifacts"), "{error}");
+        assert!(
+            error.ends_with("views to read from are runs, params, tags, metrics, points, inputs and artifacts"),
+            "{error}"
+        );
     }
     assert!(std::fs::read(place.db()).unwrap() == before, "the file was changed");
 }

@@ -133,7 +133,8 @@ fn table(store: &Store) -> f64 {
 fn points(store: &Store) -> u64 {
     let (mut steps, mut values) = (Vec::<i64>::new(), Vec::<f64>::new());
     let milliseconds = median(|| {
-        (steps.clear(), values.clear());
+        steps.clear();
+        values.clear();
         let collect = |points: tracker::Points<'_>| {
             steps.extend(points.steps);
             values.extend(points.values);

@@ -147,6 +147,11 @@ pub(crate) fn is_not_a_database(error: &sqlx::Error) -> bool {
     primary_code(error) == Some(26)
 }
 
+/// Whether SQLite said that the statement is wrong: there is no such table.
+pub(crate) fn is_refused(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(1)
+}
+
 /// Whether SQLite said that it may not write.
 pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
     primary_code(error) == Some(8)

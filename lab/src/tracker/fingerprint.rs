@@ -11,7 +11,9 @@
 //!
 //! Blocks do not depend on the pieces in which Polars keeps a column, and are what threads share.
 
-use polars::prelude::{BooleanChunked, DataFrame, DataType, ExplodeOptions, ListNameSpaceImpl, Series};
+use polars::prelude::{
+    BinaryChunked, BooleanChunked, CategoricalMapping, DataFrame, DataType, ExplodeOptions, ListNameSpaceImpl, Series,
+};
 use rayon::prelude::*;
 use tracker::Fingerprint;
 use tracker::data::ColumnFingerprint;
@@ -21,6 +23,9 @@ use super::FrameError;
 
 /// Rows of a block: what of a column fits a core's cache.
 const BLOCK: usize = 1 << 16;
+
+/// Texts of up to this many bytes take as many.
+const SHORT: usize = 12;
 
 /// Bytes that are put together before they are hashed.
 const BUFFER: usize = 1 << 15;
@@ -128,8 +133,7 @@ fn values(series: &Series, hash: &mut Xxh3) -> Result<(), FrameError> {
         }
         DataType::String => texts(&series.str()?.as_binary(), hash),
         DataType::Binary => texts(series.binary()?, hash),
-        // Their numbers say nothing without the texts that they stand for.
-        DataType::Categorical(..) | DataType::Enum(..) => values(&series.cast(&DataType::String)?, hash)?,
+        DataType::Categorical(_, mapping) | DataType::Enum(_, mapping) => categories(series, mapping, hash)?,
         DataType::List(_) => lists(series, hash)?,
         DataType::Struct(_) => {
             for field in series.struct_()?.fields_as_series() {
@@ -151,21 +155,35 @@ fn numbers<T: Copy, const WIDTH: usize>(values: &[T], bytes: impl Fn(T) -> [u8; 
     }
 }
 
-fn texts(texts: &polars::prelude::BinaryChunked, hash: &mut Xxh3) {
-    let mut buffer = Vec::with_capacity(BUFFER + 16);
+fn texts(texts: &BinaryChunked, hash: &mut Xxh3) {
     for array in texts.downcast_iter() {
-        for (view, bytes) in array.views().iter().zip(array.values_iter()) {
-            if view.is_inline() {
-                // Polars keeps short texts in just this form.
-                buffer.extend_from_slice(&view.as_u128().to_le_bytes());
-            } else {
-                buffer.extend_from_slice(&view.length.to_le_bytes());
-                buffer.extend_from_slice(bytes);
-            }
-            if buffer.len() >= BUFFER {
-                hash.update(&buffer);
-                buffer.clear();
-            }
+        if array.data_buffers().is_empty() {
+            // Polars keeps short texts in just the form that is hashed.
+            numbers(array.views().as_slice(), |view| view.as_u128().to_le_bytes(), hash);
+        } else {
+            each_text(array.values_iter(), hash);
+        }
+    }
+}
+
+/// Categories by the texts that they stand for: their numbers depend on what else was read.
+fn categories(series: &Series, mapping: &CategoricalMapping, hash: &mut Xxh3) -> Result<(), FrameError> {
+    let numbers = series.to_physical_repr().cast(&DataType::UInt32)?;
+    let text = |number| mapping.cat_to_str(number).unwrap_or_default().as_bytes();
+    each_text(numbers.u32()?.into_no_null_iter().map(text), hash);
+    Ok(())
+}
+
+fn each_text<'a>(texts: impl Iterator<Item = &'a [u8]>, hash: &mut Xxh3) {
+    let mut buffer = Vec::with_capacity(BUFFER + SHORT);
+    for text in texts {
+        let size = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        buffer.extend_from_slice(&size.to_le_bytes());
+        buffer.extend_from_slice(text);
+        buffer.extend_from_slice(&[0; SHORT][text.len().min(SHORT)..]);
+        if buffer.len() >= BUFFER {
+            hash.update(&buffer);
+            buffer.clear();
         }
     }
     hash.update(&buffer);

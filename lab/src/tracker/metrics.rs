@@ -79,3 +79,113 @@ impl Rows {
         Ok(DataFrame::new(height, columns)?)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use polars::prelude::*;
+    use tracker::{Run, Store};
+
+    use super::super::LogData;
+    use super::framed;
+
+    /// A database in a folder that goes with it.
+    struct Place(std::path::PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Self {
+            let folder = std::env::temp_dir().join(format!("lab-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            Self(folder)
+        }
+
+        fn db(&self) -> std::path::PathBuf {
+            self.0.join("assay.db")
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_point_is_a_row_of_the_frame() {
+        let place = Place::new("metrics");
+        for (name, factor) in [("first", 1.0), ("second", 0.5)] {
+            let run = Run::start_in(place.db(), name, &()).unwrap();
+            (0_u32..3000).for_each(|step| run.log("loss", 2 * step, f64::from(step) * factor));
+            run.log_with("loss", 7, f64::NAN, &[("subset", "test")]);
+            run.log("accuracy", -1, factor);
+            run.finish().unwrap();
+        }
+        let store = Store::open(place.db()).unwrap();
+        let frame = framed(&store, &"order by started".into(), &[]).unwrap();
+        assert_eq!(frame.shape(), (2 * 3002, 6));
+        assert_eq!(frame.get_column_names(), ["run", "metric", "context", "step", "time", "value"]);
+        assert_eq!(frame.column("time").unwrap().dtype(), &DataType::Datetime(TimeUnit::Milliseconds, None));
+        let sums = frame.clone().lazy().filter(col("metric").eq(lit("loss")).and(col("context").is_null()));
+        let sums = sums.group_by_stable([col("run")]).agg([col("value").sum(), col("step").max()]).collect().unwrap();
+        let value: Vec<f64> = sums.column("value").unwrap().f64().unwrap().into_no_null_iter().collect();
+        assert_eq!(value, [2999.0 * 1500.0, 2999.0 * 750.0]);
+        assert_eq!(sums.column("step").unwrap().i64().unwrap().get(1), Some(5998));
+        let uid = store.run("second").unwrap().uid;
+        assert_eq!(sums.column("run").unwrap().str().unwrap().get(1), Some(uid.as_str()));
+        let test = framed(&store, &"name = first".into(), &["loss{subset=test}"]).unwrap();
+        assert_eq!((test.height(), test.column("context").unwrap().str().unwrap().get(0)), (1, Some("subset=test")));
+        assert!(test.column("value").unwrap().f64().unwrap().get(0).unwrap().is_nan());
+        let error = framed(&store, &"".into(), &["los"]).unwrap_err().to_string();
+        assert_eq!(error, "none of the runs has a metric \"los\"; they have accuracy, loss");
+        assert_eq!(framed(&store, &"name = none".into(), &[]).unwrap().shape(), (0, 6));
+    }
+
+    #[test]
+    fn a_run_tells_what_data_it_used() {
+        let place = Place::new("data");
+        let frame = df!("id" => [1_i64, 2, 3], "price" => [1.5, 2.5, 3.5]).unwrap();
+        let mut dearer = frame.clone();
+        dearer.apply("price", |price| price.f64().unwrap().apply_values(|price| price * 2.0).into_series()).unwrap();
+        for (name, train) in [("one", &frame), ("two", &dearer), ("three", &frame)] {
+            let run = Run::start_in(place.db(), name, &()).unwrap();
+            run.log_data("train", &frame.tail(Some(1))).unwrap();
+            // The last one of a name counts.
+            let print = run.log_data("train", train).unwrap();
+            assert_eq!(print.rows, 3);
+            run.finish().unwrap();
+        }
+        let store = Store::open(place.db()).unwrap();
+        let differs = |runs: &[&str]| {
+            let runs = store.compare(runs).unwrap().runs;
+            tracker::data::data_rows(&runs).remove(0).differs
+        };
+        assert_eq!(differs(&["one", "two"]), ["column price"]);
+        assert!(differs(&["one", "three"]).is_empty());
+        assert_eq!(store.run("one").unwrap().data["train"], super::super::fingerprint(&frame).unwrap());
+        let rows = store.sql("SELECT count(*) FROM inputs WHERE name = 'train' AND rows = 3").unwrap();
+        assert_eq!(rows.rows, [[tracker::SqlCell::Integer(3)]]);
+    }
+
+    /// `cargo test --release -p lab --lib metrics::tests::speed -- --ignored --nocapture`
+    #[test]
+    #[ignore = "a measurement"]
+    #[allow(clippy::print_stdout, reason = "it is what the measurement says")]
+    fn speed() {
+        let place = Place::new("speed");
+        let run = Run::start_in(place.db(), "many", &()).unwrap();
+        for step in 0..1_000_000_u32 {
+            for metric in ["loss", "accuracy", "rate", "norm", "time"] {
+                run.log(metric, step, f64::from(step).sqrt());
+            }
+        }
+        run.finish().unwrap();
+        let store = Store::open(place.db()).unwrap();
+        let times = (0..5).map(|_| {
+            let began = std::time::Instant::now();
+            assert_eq!(framed(&store, &"name = many".into(), &[]).unwrap().height(), 5_000_000);
+            began.elapsed().as_secs_f64()
+        });
+        let seconds = times.fold(f64::INFINITY, f64::min);
+        println!("METRICS {{\"points\": 5000000, \"seconds\": {seconds:.3}, \"points_per_s\": {:.0}}}", 5e6 / seconds);
+    }
+}

@@ -287,7 +287,7 @@ impl Store {
     /// # Errors
     /// As [`Store::runs`].
     pub fn table(&self, query: &Query) -> Result<Table> {
-        self.columns(query, |reading, chosen, dead| table::table(reading, chosen, dead))
+        self.columns(query, table::table)
     }
 
     /// The points of the runs that fit a query, one series after the other: the runs in its order, the metrics of a run

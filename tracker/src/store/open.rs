@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::permission;
-use crate::error::{is_busy, is_not_a_database};
+use crate::error::{is_busy, is_not_a_database, is_refused};
 use crate::{Error, Result};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
@@ -108,21 +108,22 @@ enum Age {
 /// How old the schema is; `None` when there is none.
 async fn age(path: &Path, conn: &mut SqliteConnection) -> Result<Option<Age>> {
     let failed = |source| unopened(path, source);
-    let (tables, id): (i64, i64) =
-        sqlx::query_as("SELECT (SELECT count(*) FROM sqlite_schema), application_id FROM pragma_application_id")
-            .fetch_one(&mut *conn)
-            .await
-            .map_err(failed)?;
-    if (tables, id) == (0, 0) {
-        return Ok(None);
-    }
+    // One question where it is ours, which is the case that someone waits for.
+    let ours =
+        "SELECT application_id, (SELECT max(version) FROM _sqlx_migrations WHERE success) FROM pragma_application_id";
+    let (id, found): (i64, Option<i64>) = match sqlx::query_as(ours).fetch_one(&mut *conn).await {
+        Err(error) if is_refused(&error) => {
+            let any = "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id";
+            match sqlx::query_as(any).fetch_one(conn).await.map_err(failed)? {
+                (0, Some(0)) => return Ok(None),
+                (id, _) => (id, None),
+            }
+        }
+        answer => answer.map_err(failed)?,
+    };
     if id != APPLICATION_ID {
         return Err(Error::Foreign { path: path.to_owned() });
     }
-    let found: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
-        .fetch_one(conn)
-        .await
-        .map_err(failed)?;
     let (found, known) = (found.unwrap_or(0), known_version());
     match found.cmp(&known) {
         Ordering::Greater => Err(Error::Newer { path: path.to_owned(), found, known }),

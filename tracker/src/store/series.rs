@@ -85,7 +85,9 @@ struct Columns {
 
 impl Columns {
     fn clear(&mut self) {
-        (self.steps.clear(), self.times.clear(), self.values.clear());
+        self.steps.clear();
+        self.times.clear();
+        self.values.clear();
     }
 }
 

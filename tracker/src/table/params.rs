@@ -241,7 +241,8 @@ mod tests {
             let leaves = config::leaves(config);
             let mut expected: Vec<&String> =
                 leaves.iter().filter(|leaf| !leaf.value.is_null()).map(|leaf| &leaf.path).collect();
-            (here.sort(), expected.sort());
+            here.sort();
+            expected.sort();
             assert_eq!(here, expected, "{config}");
         }
         let met: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
