@@ -27,8 +27,8 @@ The table shows the parameters that differ between the runs, and of each metric 
 with the best one in brackets where it was another. ★ marks the best run; ↑ and ↓ say whether more
 or less is better, as guessed from the metric's name.")]
 pub(crate) struct Args {
-    /// Sort by a metric (loss, loss.min), a parameter (optimizer.lr), a tag, started, duration, name
-    /// or status; a - before it sorts downward
+    /// Sort by a metric (loss, loss.min), a parameter (optimizer.lr), a tag, started, duration, name,
+    /// status or group; a - before it sorts downward
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     sort: Option<String>,
 

@@ -142,19 +142,15 @@ fn an_unknown_sort_key_is_answered_with_those_there_are() {
     run.log("loss", 0, 1.0);
     run.finish().unwrap();
     let error = place.error(&["runs", "--sort", "-accuracy"]);
-    assert_eq!(error, "runs cannot be sorted by \"accuracy\"; try loss, lr, started, duration, name, status");
+    assert_eq!(error, "runs cannot be sorted by \"accuracy\"; try loss, lr, started, duration, name, status, group");
 }
 
 #[test]
 fn usage_errors_exit_with_two() {
     let place = Place::new();
-    for args in [
-        ["compare", "one"].as_slice(),
-        &["show"],
-        &["runs", "--limit", "x"],
-        &["nope"],
-        &["show", "x", "--output", "f"],
-    ] {
+    for args in
+        [["compare"].as_slice(), &["show"], &["runs", "--limit", "x"], &["nope"], &["show", "x", "--output", "f"]]
+    {
         let said = place.assay(args);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{args:?}");
         assert!(said.err.starts_with("error: "), "{}", said.err);

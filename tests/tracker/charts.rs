@@ -289,7 +289,8 @@ fn a_file_holds_what_the_library_draws() {
 #[test]
 fn what_does_not_go_together_is_said() {
     let place = sweep();
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 10] = [
+        (&["1"], "a comparison is of two runs or more: name another"),
         (&["1", "2", "--smooth", "1"], "the weight of smoothing is from 0 to below 1, such as 0.9, not 1"),
         (&["1", "2", "--chart", "curves", "--smooth", "nan"], "the weight of smoothing is from 0 to below 1"),
         (&["1", "2", "--by", "time"], "--by is for a chart (curves, bands): add --chart or --out"),

@@ -105,7 +105,7 @@ impl Axis {
     pub fn log_around(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = log_range(values);
         let beyond = (high / low).powf(0.04);
-        let (low, high) = (low / beyond, high * beyond);
+        let (low, high) = ((low / beyond).max(SMALLEST), (high * beyond).min(LARGEST));
         let ticks = log_ticks(log_marks(low, high), low, high);
         let ticks = if ticks.len() > 1 { ticks } else { Self::exactly(low, high).ticks };
         Self { low, high, log: true, ticks }
@@ -267,6 +267,8 @@ mod tests {
             vec![1e299],
             vec![1e300],
             vec![-1e299, 1e299],
+            vec![3.0, 1e299],
+            vec![1e-299, 3.0],
             vec![1.0, 1.0 + f64::EPSILON],
             vec![1e-320, 3e-310],
         ] {

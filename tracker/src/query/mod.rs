@@ -34,7 +34,7 @@ use crate::{Error, Result, RunRecord, Status};
 pub struct Query {
     /// A query in the language of [`crate::query`]; what follows is applied to what it finds.
     pub filter: Option<String>,
-    /// `started`, `duration`, `name`, `status`, a metric (`loss`, or one end of it: `loss.min`), a
+    /// `started`, `duration`, `name`, `status`, `group`, a metric (`loss`, or one end of it: `loss.min`), a
     /// parameter (`optimizer.lr`) or a tag. `metric.`, `param.` or `tag.` before it settles which is meant.
     pub sort: Option<String>,
     /// The greatest first. Runs without the key come last in both directions.
