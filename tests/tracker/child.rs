@@ -24,6 +24,7 @@ fn body() {
             environment: Some("e5f".into()),
             resolved: std::env::var_os("ASSAY_TEST_RESOLVED").map(Into::into),
             notebook: Some("digits.ipynb".into()),
+            device: None,
         });
         context::record_cell(1, "let x = 1;");
     }

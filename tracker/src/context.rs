@@ -18,6 +18,8 @@ pub struct Context {
     pub resolved: Option<PathBuf>,
     /// Path or name of the notebook.
     pub notebook: Option<String>,
+    /// What computes, and how: `NVIDIA H100 (cuda:0), products in tf32`.
+    pub device: Option<String>,
 }
 
 struct State {
@@ -26,7 +28,7 @@ struct State {
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
-    context: Context { toolchain: None, environment: None, resolved: None, notebook: None },
+    context: Context { toolchain: None, environment: None, resolved: None, notebook: None, device: None },
     cells: Vec::new(),
 });
 
@@ -38,6 +40,11 @@ pub fn set(context: Context) {
 /// Says where the lockfile of what cells link is from now on.
 pub fn resolved_in(folder: PathBuf) {
     state().context.resolved = Some(folder);
+}
+
+/// Says what computes from now on.
+pub fn computes_on(device: String) {
+    state().context.device = Some(device);
 }
 
 /// Notes a cell; call it before the cell runs, so that a run it starts holds its source.

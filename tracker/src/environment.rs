@@ -45,6 +45,7 @@ impl Found {
             ("cpu_flags", machine("cpu_flags").cloned()),
             ("cpus", machine("cpus").cloned()),
             ("threads", program("threads").cloned()),
+            ("device", program("device").cloned()),
             ("variables", program("variables").cloned()),
             ("memory_kib", machine("memory_kib").cloned()),
             ("gpus", machine("gpus").cloned()),

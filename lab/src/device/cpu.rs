@@ -31,7 +31,9 @@ pub(crate) fn edit<R>(numbers: &mut Numbers, edit: impl FnOnce(&mut [f32]) -> R)
 }
 
 /// There is nothing to open.
-pub(crate) fn prepare() {}
+pub(crate) fn prepare() {
+    tracker::context::computes_on("CPU".to_owned());
+}
 
 /// How products of `f32` are computed: on the processor always as they stand.
 pub fn matmul_precision() -> Precision {

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 
 use cuda::code::Failure;
 use cuda::driver::Precision;
-use cuda::gpu::gpu;
+use cuda::gpu::{Gpu, gpu};
 use cuda::math::Buffer;
 use cuda::memory::Usage;
 use cudarc::driver::{DevicePtrMut, DeviceSlice, DriverError, sys::CUresult};
@@ -132,6 +132,7 @@ pub fn matmul_precision() -> Precision {
 pub fn set_matmul_precision(precision: Precision) {
     if let Ok(gpu) = gpu() {
         gpu.set_precision(precision);
+        note(gpu);
     }
 }
 
@@ -141,6 +142,12 @@ pub fn device_name() -> String {
         Ok(gpu) => format!("{} (cuda:{})", gpu.properties.name, gpu.ordinal),
         Err(failure) => failure.to_string(),
     }
+}
+
+/// Runs say what computed them, and how.
+fn note(gpu: &Gpu) {
+    let (name, ordinal, precision) = (&gpu.properties.name, gpu.ordinal, gpu.precision().name());
+    tracker::context::computes_on(format!("{name} (cuda:{ordinal}), products in {precision}"));
 }
 
 /// What this process uses of the GPU's memory.

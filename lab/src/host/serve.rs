@@ -73,6 +73,7 @@ fn surroundings() {
         resolved: None,
         // Set by Jupyter's server, and by `assay run`.
         notebook: std::env::var("JPY_SESSION_NAME").ok(),
+        device: None,
     });
     // Ours was for the loader of this process only; programs that user code starts get the person's.
     take("LD_LIBRARY_PATH");

@@ -36,6 +36,7 @@ pub(super) fn description(context: &Context, resolved: &Resolved) -> String {
         ("profile", said(option_env!("ASSAY_PROFILE"))),
         ("opt_level", said(option_env!("ASSAY_OPT_LEVEL"))),
         ("threads", std::thread::available_parallelism().ok().map(|count| json!(count.get()))),
+        ("device", said(context.device.as_deref())),
         ("variables", variables()),
         ("lockfile_path", resolved.lockfile_path.as_deref().map(|path| path.to_string_lossy().into())),
     ])

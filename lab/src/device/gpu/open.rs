@@ -21,7 +21,7 @@ fn open() -> Outcome<()> {
     };
     let files = FILES.iter().map(|(name, text)| (String::from(*name), String::from(*text)));
     provide(Sources::of(files));
-    choice::open(Box::new(say)).map_err(|error| failed(error.to_string()))?;
+    super::note(choice::open(Box::new(say)).map_err(|error| failed(error.to_string()))?);
     Ok(())
 }
 
