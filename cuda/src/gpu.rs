@@ -51,6 +51,7 @@ pub struct Gpu {
     pub counts: Counts,
     precision: AtomicU8,
     lost: OnceLock<Failure>,
+    context: OnceLock<Handle>,
     modules: Mutex<HashMap<String, Handle>>,
     functions: Mutex<HashMap<String, Handle>>,
 }
@@ -105,6 +106,7 @@ pub fn open(driver: Box<dyn Driver>, ordinal: i32) -> Outcome<&'static Gpu> {
         counts: Counts::default(),
         precision: AtomicU8::new(precision as u8),
         lost: OnceLock::new(),
+        context: OnceLock::new(),
         modules: Mutex::default(),
         functions: Mutex::default(),
     }))
@@ -157,13 +159,30 @@ impl Gpu {
         })
     }
 
+    /// The device's context, which stays until the process ends.
+    ///
+    /// # Errors
+    /// When the device has no room for it.
+    pub(crate) fn context(&self) -> Outcome<Handle> {
+        if let Some(context) = self.context.get() {
+            return Ok(*context);
+        }
+        let context = self.driver.retain_context(self.ordinal)?;
+        Ok(*self.context.get_or_init(|| context))
+    }
+
+    /// Makes a context this thread's, unless it is already.
+    pub(crate) fn enter(&self, context: Handle) -> Outcome<()> {
+        if self.entered() != context {
+            self.driver.enter_context(context)?;
+            ENTERED.set(context);
+        }
+        Ok(())
+    }
+
     /// The context that this thread is in; 0 for none.
     pub(crate) fn entered(&self) -> Handle {
         ENTERED.get()
-    }
-
-    pub(crate) fn set_entered(&self, context: Handle) {
-        ENTERED.set(context);
     }
 
     /// Why the device can't be used any more, if it can't.

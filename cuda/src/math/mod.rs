@@ -204,7 +204,11 @@ impl Buffer {
 
 /// Does something on the device, unless there is nothing to do.
 fn on_gpu(work: impl FnOnce(&Gpu) -> Outcome<()>) -> Outcome<()> {
-    gpu()?.attempt(work)
+    gpu()?.attempt(|gpu| {
+        // A thread of lab's own may not have been on the device before.
+        gpu.enter(gpu.context()?)?;
+        work(gpu)
+    })
 }
 
 /// One matrix by rows, in a buffer: `rows` of them, each `stride` after the last; or its transpose.

@@ -46,9 +46,9 @@ pub unsafe extern "C" fn device_memory(bytes: *mut usize, device: c_int) -> i32 
     })
 }
 
-pub unsafe extern "C" fn context_retain(context: *mut Handle, device: c_int) -> i32 {
+pub unsafe extern "C" fn context_retain(context: *mut Handle, _device: c_int) -> i32 {
     answer("cuDevicePrimaryCtxRetain", |gpu| {
-        let retained = gpu.driver.retain_context(device)?;
+        let retained = gpu.context()?;
         // SAFETY: the caller's pointer.
         unsafe { give("cuDevicePrimaryCtxRetain", context, retained) }
     })
@@ -61,13 +61,7 @@ pub unsafe extern "C" fn context_release(_device: c_int) -> i32 {
 
 /// Called before everything, when tensors are dropped too.
 pub unsafe extern "C" fn context_set(context: Handle) -> i32 {
-    quietly("cuCtxSetCurrent", |gpu| {
-        if gpu.entered() != context {
-            gpu.driver.enter_context(context)?;
-            gpu.set_entered(context);
-        }
-        Ok(())
-    })
+    quietly("cuCtxSetCurrent", |gpu| gpu.enter(context))
 }
 
 pub unsafe extern "C" fn context_get(context: *mut Handle) -> i32 {
