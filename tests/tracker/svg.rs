@@ -2,6 +2,9 @@
 
 use roxmltree::{Document, Node};
 
+/// The places that a line goes through.
+pub(crate) type Path = Vec<(f64, f64)>;
+
 pub(crate) struct Svg {
     text: String,
 }
@@ -82,10 +85,10 @@ impl Svg {
     }
 
     /// The lines that a pointer can rest on, as places, in the order of drawing; together what says the same.
-    pub(crate) fn lines(&self) -> Vec<(String, Vec<Vec<(f64, f64)>>)> {
+    pub(crate) fn lines(&self) -> Vec<(String, Vec<Path>)> {
         let document = self.document();
         let groups = document.descendants().filter(|node| node.children().any(|child| child.has_tag_name("title")));
-        let mut lines: Vec<(String, Vec<Vec<(f64, f64)>>)> = Vec::new();
+        let mut lines: Vec<(String, Vec<Path>)> = Vec::new();
         for group in groups {
             let title = group.children().find(|child| child.has_tag_name("title")).unwrap();
             let title = title.text().unwrap_or_default();
@@ -99,7 +102,7 @@ impl Svg {
     }
 
     /// The corners of each surface, such as a band.
-    pub(crate) fn surfaces(&self) -> Vec<Vec<(f64, f64)>> {
+    pub(crate) fn surfaces(&self) -> Vec<Path> {
         let document = self.document();
         document.descendants().filter(|node| node.has_tag_name("polygon")).map(|node| points(&node)).collect()
     }
@@ -123,7 +126,7 @@ fn number(node: &Node<'_, '_>, attribute: &str) -> f64 {
     node.attribute(attribute).unwrap().parse().unwrap()
 }
 
-fn points(node: &Node<'_, '_>) -> Vec<(f64, f64)> {
+fn points(node: &Node<'_, '_>) -> Path {
     let pairs = node.attribute("points").unwrap().split_whitespace().map(|pair| pair.split_once(',').unwrap());
     pairs.map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap())).collect()
 }
