@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -135,12 +137,12 @@ def _lab() -> dict[str, float]:
     env = {**os.environ, "SQLX_OFFLINE": "true"}
     output = subprocess.check_output([*command, "--test-threads", "1"], cwd=prepare.REPOSITORY, env=env, text=True)
     figures: dict[str, float] = {}
-    for line in output.splitlines():
-        word, _, rest = line.partition(" {")
+    # The first line of a measure stands behind the name of its test.
+    for word, rest in re.findall(r"(METRICS|FINGERPRINT) (\{.*\})", output):
+        seen = json.loads(rest)
         if word == "METRICS":
-            figures["metrics_per_s"] = json.loads("{" + rest)["points_per_s"]
-        elif word == "FINGERPRINT":
-            seen = json.loads("{" + rest)
+            figures["metrics_per_s"] = seen["points_per_s"]
+        else:
             say(f"  {seen['what']:<24} {seen['gb_per_s']:6.2f} GB/s  {seen['rows_per_s'] / 1e6:8.0f} M rows/s")
             # The last one is the frame of all columns.
             figures["fingerprint_gb_per_s"] = seen["gb_per_s"]
