@@ -1,7 +1,7 @@
-//! What needs a GPU: `cargo test -p cuda --test gpu`, or on a machine without Rust what `tests/gpu/pack` packs. Without
+//! What needs a GPU: `cargo test --release --test gpu`, or on a machine without Rust what `tests/gpu/pack` packs. Without
 //! a GPU it says so and counts what it left out; with `ASSAY_DEVICE=simulated` it runs, slowly, without the timings.
 
-#[path = "../support/operations.rs"]
+#[path = "../../cuda/tests/support/operations.rs"]
 mod operations;
 mod timing;
 
