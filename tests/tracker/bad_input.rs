@@ -3,7 +3,7 @@
 use std::fs;
 use tracker::{Error, Run};
 
-use crate::support::{Place, change};
+use crate::support::{Place, Raw, change};
 
 const VERBS: [&[&str]; 3] = [&["runs"], &["show", "x"], &["compare", "x", "y"]];
 
@@ -55,6 +55,25 @@ fn another_programs_database_is_left_as_it_is() {
     assert!(matches!(Run::start_in(place.db(), "x", &()).err(), Some(Error::Foreign { .. })));
     assert!(fs::read(place.db()).unwrap() == before, "the file was changed");
     assert_eq!(fs::read_dir(place.folder()).unwrap().count(), 1);
+}
+
+#[test]
+fn another_programs_log_is_not_folded_into_its_file() {
+    let (place, crashed) = (Place::new(), Place::new());
+    let mut raw = Raw::open(&place.db());
+    raw.run("PRAGMA journal_mode = WAL; CREATE TABLE run (id INTEGER); INSERT INTO run VALUES (1)");
+    let files = ["assay.db", "assay.db-wal"];
+    // As its process would leave them if it were killed now.
+    for name in files {
+        fs::copy(place.folder().join(name), crashed.folder().join(name)).unwrap();
+    }
+    raw.close();
+    let read = || files.map(|name| fs::read(crashed.folder().join(name)).unwrap());
+    let before = read();
+    assert!(!before[1].is_empty());
+    assert!(crashed.error(&["runs"]).contains("is an SQLite database of another program"));
+    assert!(matches!(Run::start_in(crashed.db(), "x", &()).err(), Some(Error::Foreign { .. })));
+    assert!(read() == before, "the files were changed");
 }
 
 #[test]
