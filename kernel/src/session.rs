@@ -1,7 +1,7 @@
 //! One notebook: its committed state, the engine that runs its cells, and what the front end asks of both.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::{Map, Value, json};
@@ -35,6 +35,8 @@ pub struct Session {
     stop: Stop,
     /// Set by `:opt`; `opt::AUTO` until then.
     opt: AtomicU8,
+    /// Whether it was said why a GPU does not compute.
+    told: AtomicBool,
     program: PathBuf,
     folder: PathBuf,
 }
@@ -48,6 +50,7 @@ impl Session {
             known: RwLock::default(),
             stop: Stop::default(),
             opt: AtomicU8::new(opt::AUTO),
+            told: AtomicBool::new(false),
             program,
             folder,
         }
@@ -145,10 +148,15 @@ impl Session {
 
     /// The engine, with its environment built first where that is still to be done.
     async fn engine<'a>(&self, slot: &'a mut Option<Engine>, output: &Output) -> Result<&'a mut Engine, Failure> {
+        if let Some(reason) = &environment::chosen().reason
+            && !self.told.swap(true, Ordering::Relaxed)
+        {
+            output.send(Event::Stream(Stream::Stderr, format!("{reason}\n")));
+        }
         let engine = match slot.take() {
             Some(engine) => engine,
             None => {
-                let (told, output) = (output, output.clone());
+                let output = output.clone();
                 let found = stoppable(&self.stop, move |cancel| match Environment::find() {
                     Err(EnvironmentError::NotBuilt { .. }) => {
                         let title = "building the environment, once per machine".to_owned();
@@ -158,12 +166,7 @@ impl Session {
                     found => found,
                 });
                 match found.await? {
-                    Ok(environment) => {
-                        if let Some(reason) = &environment::chosen().reason {
-                            told.send(Event::Stream(Stream::Stderr, format!("{reason}\n")));
-                        }
-                        self.new_engine(environment)
-                    }
+                    Ok(environment) => self.new_engine(environment),
                     Err(EnvironmentError::Cancelled) => {
                         let how = "while the environment was built; what is built already is kept";
                         return Err(Failure::interrupted(how, &[]));
