@@ -30,6 +30,7 @@ pub use random::seed_random;
 pub(crate) type Numbers = <Dev as Storage<f32>>::Vec;
 
 /// The error for as many numbers as no shape here has.
+#[cfg_attr(not(feature = "gpu"), allow(clippy::useless_conversion))] // there it is an error of the processor itself
 pub(crate) fn wrong_size() -> DevError {
     CpuError::WrongNumElements.into()
 }

@@ -52,7 +52,7 @@ impl Node {
         let output = (self.output)(gradients)?;
         if let Some(kernels) = self.op.kernels() {
             let gradient = buffer_of(output);
-            let to = self.places.iter().map(|place| place(gradients).map(|to| buffer_of(to)));
+            let to = self.places.iter().map(|place| place(gradients).map(buffer_of));
             let to = to.collect::<Result<Vec<_>, _>>()?;
             return kernels.backward(&self.buffers, gradient, &to).map_err(failed);
         }

@@ -260,7 +260,9 @@ impl Memory {
             let buffers = buffers.into_iter().map(slot::of).collect::<Result<_, _>>()?;
             parameters.insert(parameter.clone(), Remembered { steps, buffers });
         }
-        Ok(Self { step: header.step, parameters, ..Self::default() })
+        let mut memory = Self::default();
+        (memory.step, memory.parameters) = (header.step, parameters);
+        Ok(memory)
     }
 
     /// Takes the memory out of an optimizer that can make a step, so that both can be used.
