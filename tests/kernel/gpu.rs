@@ -58,6 +58,19 @@ async fn the_same_cells_train_on_both_devices_to_the_same_loss() {
 }
 
 #[tokio::test]
+async fn types_and_messages_are_those_of_lab() {
+    let frame = "let table = df![\"a\" => [1, 2, 3]]?;";
+    let keep = "let dev = device(); let rows: Tensor<Rank2<2, 3>, f32, Dev> = dev.zeros();\n\
+                let layer = dev.build_module::<Linear<3, 4>, f32>();";
+    let wrong = "let narrow: Linear<5, 4> = layer.clone();";
+    let cells = [frame, "println!(\"{} rows\", table.height());", keep, "layer.forward(rows.clone())", wrong];
+    let said = said("simulated", &cells).await;
+    assert!(said[1].contains("3 rows"), "{}", said[1]);
+    assert!(said[3].contains("2×4"), "{}", said[3]);
+    assert!(said[4].contains("E0308") && !said[4].contains("lab_gpu"), "{}", said[4]);
+}
+
+#[tokio::test]
 async fn a_full_gpu_is_an_error_that_says_what_is_there_and_the_kernel_lives_on() {
     let fill = "let mut all: Vec<Tensor<Rank1<30000000>, f32, Dev>> = Vec::new(); loop { all.push(device().zeros()); }";
     let said = said("simulated", &[fill, "println!(\"still {}\", 40 + 2);"]).await;

@@ -58,8 +58,10 @@ pub(crate) struct Rendered {
 }
 
 impl Diagnostic {
-    /// Parses rustc's standard error; lines that are not messages are left out.
+    /// Parses rustc's standard error; lines that are not messages are left out. What cells call `lab` has another name
+    /// of its own where it computes on a GPU, and rustc writes that one.
     pub(crate) fn parse(stderr: &str) -> Vec<Self> {
+        let stderr = stderr.replace("lab_gpu::", "lab::");
         stderr.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
