@@ -74,7 +74,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         return args.drawing.draw(&store, &runs);
     }
     ensure!(runs.len() > 1, "a comparison is of two runs or more: name another");
-    let comparison = Comparison::of(runs);
+    let comparison = store.side_by_side(runs)?;
     if args.json {
         return table::print_json(&comparison);
     }

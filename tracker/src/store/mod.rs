@@ -268,7 +268,14 @@ impl Store {
     /// # Errors
     /// As [`Store::run`].
     pub fn compare(&self, wanted: &[impl AsRef<str>]) -> Result<Comparison> {
-        let runs = wanted.iter().map(|wanted| self.run(wanted.as_ref())).collect::<Result<Vec<_>>>()?;
+        self.side_by_side(wanted.iter().map(|wanted| self.run(wanted.as_ref())).collect::<Result<Vec<_>>>()?)
+    }
+
+    /// The same of runs that were read.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] or [`Error::Damaged`] when the file cannot be read.
+    pub fn side_by_side(&self, runs: Vec<RunRecord>) -> Result<Comparison> {
         let environments = runs.iter().map(|run| self.environment(run)).collect::<Result<Vec<_>>>()?;
         let mut rows = environment::compared(&environments);
         let snapshots = |kind| runs.iter().map(|run| self.snapshot(run, kind)).collect::<Result<Vec<_>>>();

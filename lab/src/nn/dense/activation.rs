@@ -4,6 +4,8 @@ use dfdx::nn::{Module, NonMutableModule, ZeroSizedModule};
 use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::{Tape, Tensor};
 
+pub use cuda::math::activation::Curve;
+
 use crate::device::{Dev, DevError, wrong_size};
 use crate::nn::op::{Inputs, Op};
 use crate::nn::parallel::{parallel, per_job};
@@ -50,22 +52,6 @@ activation! {
     Sigmoid, Sigmoid;
     /// As `torch.nn.Tanh`.
     Tanh, Tanh;
-}
-
-/// A function of one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Curve {
-    /// max(x, 0).
-    Relu,
-    /// x Φ(x) (Hendrycks and Gimpel, *Gaussian Error Linear Units*, 2016).
-    Gelu,
-    /// The same with Φ approximated by tanh, as given there.
-    FastGelu,
-    /// 1 / (1 + exp(-x)).
-    Sigmoid,
-    /// The hyperbolic tangent.
-    Tanh,
 }
 
 /// Applies the activation to each number.

@@ -4,7 +4,7 @@ use cuda::code::Outcome;
 use cuda::math::{Buffer, Indices, Room, activation, dense, embedding, norm, sizes};
 
 use super::Sum;
-use super::activation::{Activate, Curve};
+use super::activation::Activate;
 use super::affine::Affine;
 use super::embedding::LookUp;
 use super::norm::{EPSILON, Normalize};
@@ -36,24 +36,12 @@ impl Kernels for Sum {
 impl Kernels for Activate {
     fn forward(&mut self, inputs: &[Buffer], output: Buffer) -> Outcome<()> {
         let [x] = *inputs else { return Err(sizes("activate")) };
-        activation::activate(self.curve.into(), x, output)
+        activation::activate(self.curve, x, output)
     }
 
     fn backward(&mut self, inputs: &[Buffer], gradient: Buffer, gradients: &[Buffer]) -> Outcome<()> {
         let ([x], [to]) = (inputs, gradients) else { return Err(sizes("activate")) };
-        activation::activate_backward(self.curve.into(), gradient, *x, *to)
-    }
-}
-
-impl From<Curve> for activation::Curve {
-    fn from(curve: Curve) -> Self {
-        match curve {
-            Curve::Relu => Self::Relu,
-            Curve::Gelu => Self::Gelu,
-            Curve::FastGelu => Self::FastGelu,
-            Curve::Sigmoid => Self::Sigmoid,
-            Curve::Tanh => Self::Tanh,
-        }
+        activation::activate_backward(self.curve, gradient, *x, *to)
     }
 }
 
