@@ -4,7 +4,7 @@ use dfdx::nn::{Module, NonMutableModule, ZeroSizedModule};
 use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::{Tape, Tensor};
 
-pub use cuda::math::activation::Curve;
+pub(super) use cuda::math::activation::Curve;
 
 use crate::device::{Dev, DevError, wrong_size};
 use crate::nn::op::{Inputs, Op};
