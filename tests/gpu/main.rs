@@ -3,6 +3,8 @@
 
 #[path = "../../cuda/tests/support/operations.rs"]
 mod operations;
+#[path = "../../cuda/tests/support/package.rs"]
+mod package;
 mod timing;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -68,15 +70,7 @@ fn skipped(reason: &str) -> ExitCode {
 }
 
 fn dfdx_folder() -> PathBuf {
-    if let Some(folder) = std::env::var_os(SOURCES) {
-        return folder.into();
-    }
-    let arguments = ["metadata", "--format-version", "1", "--offline", "--locked"];
-    let output = Command::new(env!("CARGO")).args(arguments).output().expect("cargo");
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let packages = metadata["packages"].as_array().expect("packages");
-    let dfdx = packages.iter().find(|package| package["name"] == "dfdx").expect("dfdx");
-    PathBuf::from(dfdx["manifest_path"].as_str().expect("a path")).parent().expect("a folder").to_owned()
+    std::env::var_os(SOURCES).map_or_else(package::dfdx, Into::into)
 }
 
 fn all_operations(gpu: &'static Gpu, precision: Precision, error: f64) {

@@ -8,5 +8,7 @@ mod faults;
 mod handles;
 mod language;
 mod memory;
+#[path = "../support/package.rs"]
+mod package;
 mod product;
 mod rig;

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::ffi::c_void;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::LazyLock;
 
 use cuda::code::Outcome;
 use cuda::driver::host::{Host, Limits};
 use cuda::driver::{Address, DEFAULT_STREAM, Driver, Grid, Handle};
 use cuda::kernels::Unit;
+
+use crate::package;
 
 /// A device whose context this thread has entered.
 pub(crate) struct Rig {
@@ -120,11 +121,4 @@ pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 /// Where dfdx's operations lie on this machine.
-pub(crate) static OPERATIONS: LazyLock<PathBuf> = LazyLock::new(|| {
-    let cargo = Command::new(env!("CARGO")).args(["metadata", "--format-version", "1", "--offline"]).output().unwrap();
-    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
-    let metadata: serde_json::Value = serde_json::from_slice(&cargo.stdout).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
-    let dfdx = packages.iter().find(|package| package["name"] == "dfdx").unwrap();
-    Path::new(dfdx["manifest_path"].as_str().unwrap()).with_file_name("src").join("tensor_ops")
-});
+pub(crate) static OPERATIONS: LazyLock<PathBuf> = LazyLock::new(|| package::dfdx().join("src/tensor_ops"));

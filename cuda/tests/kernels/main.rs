@@ -4,12 +4,13 @@
 
 mod cache;
 mod elf;
+#[path = "../support/package.rs"]
+mod package;
 #[path = "../../../tests/support/python.rs"]
 mod python;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -30,23 +31,13 @@ static NVRTC_12: LazyLock<Nvrtc> = LazyLock::new(|| nvrtc("nvidia/cuda_nvrtc/lib
 
 static NVRTC_13: LazyLock<Nvrtc> = LazyLock::new(|| nvrtc("nvidia/cu13/lib/libnvrtc.so.13"));
 
-static SOURCES: LazyLock<Sources> = LazyLock::new(|| Sources::read(&dfdx()).unwrap());
+static SOURCES: LazyLock<Sources> = LazyLock::new(|| Sources::read(&package::dfdx()).unwrap());
 
 fn nvrtc(file: &str) -> Nvrtc {
     let versions = std::fs::read_dir(ENVIRONMENT.join("lib")).unwrap();
     let files = versions.map(|version| version.unwrap().path().join("site-packages").join(file));
     let path = files.into_iter().find(|path| path.exists()).expect("the wheel has the library");
     Nvrtc::over(&library::open(Kind::Nvrtc, &path).unwrap()).unwrap()
-}
-
-/// The folder of the dfdx package.
-fn dfdx() -> PathBuf {
-    let arguments = ["metadata", "--format-version", "1", "--locked", "--offline"];
-    let output = Command::new(env!("CARGO")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let package = metadata["packages"].as_array().unwrap().iter().find(|it| it["name"] == "dfdx").unwrap();
-    Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap().to_owned()
 }
 
 /// Kept beside the Python environment, so that only the first run of these tests compiles.
@@ -144,7 +135,7 @@ fn kernels_that_dfdx_makes_at_run_time_compile() {
         ("stack", &["$Ty"]),
         ("reshape_to", &["$T"]),
     ] {
-        let path = dfdx().join("src/tensor_ops").join(folder).join("cuda_kernel.rs");
+        let path = package::dfdx().join("src/tensor_ops").join(folder).join("cuda_kernel.rs");
         let rust = std::fs::read_to_string(&path).unwrap();
         let texts: Vec<_> = rust.split("&str = \"").skip(1).map(|it| it.split("\";").next().unwrap()).collect();
         assert!(!texts.is_empty(), "{folder} has kernels");
