@@ -185,11 +185,6 @@ impl Gpu {
         ENTERED.get()
     }
 
-    /// Why the device can't be used any more, if it can't.
-    pub fn lost(&self) -> Option<&Failure> {
-        self.lost.get()
-    }
-
     /// One of dfdx's kernels or of ours, by its name; its file is compiled on first use.
     ///
     /// # Errors

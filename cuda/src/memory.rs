@@ -5,8 +5,7 @@
 //! after them, on the same stream. dfdx's second stream begins its work when the first has come so far, and the
 //! first waits for it before anything is given back.
 
-use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
@@ -22,18 +21,6 @@ const SMALL: usize = 1 << 20;
 const SMALL_STEP: usize = 512;
 const LARGE_STEP: usize = 2 << 20;
 
-thread_local! {
-    static LABEL: RefCell<Option<Cow<'static, str>>> = const { RefCell::new(None) };
-}
-
-/// Names what `work` allocates, for the message when memory runs out: the shape of a tensor, `[64, 1, 28, 28]`.
-pub fn labelled<T>(label: impl Into<Cow<'static, str>>, work: impl FnOnce() -> T) -> T {
-    let before = LABEL.replace(Some(label.into()));
-    let result = work();
-    LABEL.set(before);
-    result
-}
-
 /// How much of the device's memory is used by this process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -47,16 +34,11 @@ pub struct Usage {
     pub buffers: usize,
 }
 
-#[derive(Debug)]
-struct Buffer {
-    size: usize,
-    label: Option<Cow<'static, str>>,
-}
-
 #[derive(Debug, Default)]
 struct Kept {
     free: HashMap<usize, Vec<Address>>,
-    alive: HashMap<Address, Buffer>,
+    /// The size of each.
+    alive: HashMap<Address, usize>,
     usage: Usage,
 }
 
@@ -80,7 +62,7 @@ impl Memory {
             Some(address) => address,
             None => kept.take(driver, size).map_err(|failure| kept.explained(driver, call, bytes, failure))?,
         };
-        kept.alive.insert(address, Buffer { size, label: LABEL.with_borrow(Clone::clone) });
+        kept.alive.insert(address, size);
         kept.usage.buffers += 1;
         kept.usage.used += size;
         kept.usage.peak = kept.usage.peak.max(kept.usage.used);
@@ -90,16 +72,11 @@ impl Memory {
     /// Keeps a buffer for reuse. An address that was not handed out is left alone.
     pub fn free(&self, address: Address) {
         let mut kept = self.0.lock();
-        if let Some(buffer) = kept.alive.remove(&address) {
+        if let Some(size) = kept.alive.remove(&address) {
             kept.usage.buffers -= 1;
-            kept.usage.used -= buffer.size;
-            kept.free.entry(buffer.size).or_default().push(address);
+            kept.usage.used -= size;
+            kept.free.entry(size).or_default().push(address);
         }
-    }
-
-    /// Gives everything that is not alive back to the driver.
-    pub fn trim(&self, driver: &dyn Driver) {
-        self.0.lock().trim(driver);
     }
 
     /// What is used now.
@@ -139,38 +116,27 @@ impl Kept {
         if failure.code != OUT_OF_MEMORY {
             return failure;
         }
-        let wanted = LABEL.with_borrow(|label| match label {
-            Some(label) => format!("{} for a tensor of {label}", human(bytes)),
-            None => human(bytes),
-        });
         let device = driver.memory().map(|(free, total)| format!(" ({} of {} free)", human(free), human(total)));
         Failure::because(
             call,
             OUT_OF_MEMORY,
             format!(
-                "no room on the GPU for {wanted}{}. {}. Try a smaller batch, or drop what is no longer used (:vars)",
+                "no room on the GPU for {}{}. {}. Try a smaller batch, or drop what is no longer used (:vars)",
+                human(bytes),
                 device.unwrap_or_default(),
                 self.alive()
             ),
         )
     }
 
-    /// The five sorts of buffers that take most.
+    /// The five sizes of buffers that take most.
     fn alive(&self) -> String {
-        let mut sorts: HashMap<(&str, usize), usize> = HashMap::new();
-        for buffer in self.alive.values() {
-            *sorts.entry((buffer.label.as_deref().unwrap_or(""), buffer.size)).or_default() += 1;
-        }
-        let mut sorts: Vec<_> = sorts.into_iter().collect();
-        sorts.sort_by_key(|((label, size), count)| (std::cmp::Reverse(size * count), *label));
-        let named: Vec<String> = sorts
-            .iter()
-            .take(5)
-            .map(|((label, size), count)| {
-                let label = if label.is_empty() { String::new() } else { format!(" of {label}") };
-                format!("{count} x {}{label}", human(*size))
-            })
-            .collect();
+        let mut counts: HashMap<usize, usize> = HashMap::new();
+        self.alive.values().for_each(|size| *counts.entry(*size).or_default() += 1);
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|(size, count)| (Reverse(size * count), *size));
+        let named: Vec<String> =
+            counts.iter().take(5).map(|(size, count)| format!("{count} x {}", human(*size))).collect();
         format!("Alive: {} in {} buffers: {}", human(self.usage.used), self.usage.buffers, named.join(", "))
     }
 }
