@@ -4,7 +4,7 @@ use cuda::code::Outcome;
 use cuda::math::attention::{Attention, Dropout, Hidden};
 use cuda::math::{Buffer, Room, embedding, sizes};
 
-use super::position::AddPositions;
+use super::position::{AddPositions, Table};
 use super::product::Attend;
 use crate::device::random_key;
 use crate::nn::op::Kernels;
@@ -57,15 +57,22 @@ impl Kernels for Attend {
     }
 }
 
+impl Table {
+    fn on_gpu(&self) -> Outcome<Buffer> {
+        if let Some(room) = self.there.get() {
+            return Ok(room.buffer());
+        }
+        let room = Room::with(&self.numbers)?;
+        Ok(self.there.get_or_init(|| room).buffer())
+    }
+}
+
 impl Kernels for AddPositions {
     fn forward(&mut self, inputs: &[Buffer], output: Buffer) -> Outcome<()> {
         let (rows, dim) = (self.rows, self.dim);
         match (inputs, &self.table) {
             ([x, table], None) => embedding::add_positions(*x, *table, [rows, dim], output),
-            ([x], Some(table)) => {
-                let table = Room::with(table.get(..rows * dim).ok_or_else(|| sizes("positions"))?)?;
-                embedding::add_positions(*x, table.buffer(), [rows, dim], output)
-            }
+            ([x], Some(table)) => embedding::add_positions(*x, table.on_gpu()?, [rows, dim], output),
             _ => Err(sizes("positions")),
         }
     }

@@ -19,7 +19,7 @@ use crate::nn::op::{Inputs, Op, add_to};
 /// `(batch, sequence, DIM)`, with sequences of `LENGTH` at most.
 #[derive(Debug, Clone, Default)]
 pub struct SinusoidalPositions<const LENGTH: usize, const DIM: usize> {
-    table: OnceLock<Arc<[f32]>>,
+    table: OnceLock<Arc<Table>>,
 }
 
 impl<const LENGTH: usize, const DIM: usize> ZeroSizedModule for SinusoidalPositions<LENGTH, DIM> {}
@@ -35,7 +35,7 @@ impl<B: Dim, S: Dim, const LENGTH: usize, const DIM: usize, T: Tape<f32, Dev>> M
     /// An error, [`wrong_size()`], when the sequence is longer than `LENGTH`.
     fn try_forward(&self, x: Rows<B, S, DIM, T>) -> Result<Self::Output, DevError> {
         let shape = *x.shape();
-        let table = self.table.get_or_init(|| sinusoids(LENGTH, DIM)).clone();
+        let table = self.table.get_or_init(|| Arc::new(Table::sinusoids(LENGTH, DIM))).clone();
         Inputs::of(x)?.apply(AddPositions { rows: shape.1.size(), dim: DIM, table: Some(table) }, shape)
     }
 }
@@ -87,7 +87,7 @@ impl<B: Dim, S: Dim, const LENGTH: usize, const DIM: usize, T: Tape<f32, Dev>> M
 pub(super) struct AddPositions {
     pub(super) rows: usize,
     pub(super) dim: usize,
-    pub(super) table: Option<Arc<[f32]>>,
+    pub(super) table: Option<Arc<Table>>,
 }
 
 impl Op for AddPositions {
@@ -95,7 +95,8 @@ impl Op for AddPositions {
         let mut inputs = inputs.into_iter();
         let mut x = inputs.next().ok_or(wrong_size())?;
         let learned = inputs.next();
-        let table = self.table.as_deref().or(learned.as_deref()).ok_or(wrong_size())?;
+        let fixed = self.table.as_ref().map(|table| table.numbers.as_slice());
+        let table = fixed.or(learned.as_deref()).ok_or(wrong_size())?;
         let sequence = self.rows * self.dim;
         let table = table.get(..sequence).ok_or(wrong_size())?;
         x.chunks_exact_mut(sequence.max(1)).for_each(|rows| add_to(rows, table));
@@ -117,12 +118,27 @@ impl Op for AddPositions {
     }
 }
 
-/// sin(p / 10000^(2i / dim)) at 2i and cos of the same at 2i + 1.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // computed in f64, used in f32
-fn sinusoids(length: usize, dim: usize) -> Arc<[f32]> {
-    let value = |position: usize, i: usize| {
-        let angle = position as f64 / 10_000f64.powf((i / 2 * 2) as f64 / dim as f64);
-        (if i.is_multiple_of(2) { angle.sin() } else { angle.cos() }) as f32
-    };
-    (0..length * dim).map(|at| value(at / dim, at % dim)).collect()
+/// A table that no step changes: `[length, dim]`.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) numbers: Vec<f32>,
+    /// The same on a GPU, from the first step on.
+    #[cfg(feature = "gpu")]
+    pub(super) there: OnceLock<cuda::math::Room>,
+}
+
+impl Table {
+    /// sin(p / 10000^(2i / dim)) at 2i and cos of the same at 2i + 1.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // computed in f64, used in f32
+    fn sinusoids(length: usize, dim: usize) -> Self {
+        let value = |position: usize, i: usize| {
+            let angle = position as f64 / 10_000f64.powf((i / 2 * 2) as f64 / dim as f64);
+            (if i.is_multiple_of(2) { angle.sin() } else { angle.cos() }) as f32
+        };
+        Self {
+            numbers: (0..length * dim).map(|at| value(at / dim, at % dim)).collect(),
+            #[cfg(feature = "gpu")]
+            there: OnceLock::new(),
+        }
+    }
 }
