@@ -177,8 +177,9 @@ mod tests {
         assert!(blue > 500, "the first run's colour: {blue}");
         assert_eq!(drawn("order by name".into()), shown);
         assert_eq!(drawn(store.find("order by name").expect("runs").into()), shown);
-        let error = Runs::from(["c"]).read(&store).map(|runs| runs.len()).expect_err("no such run").to_string();
-        assert!(error.starts_with("no run is called \"c\""), "{error}");
+        // Not a letter that a uid may begin with: that would be a run.
+        let error = Runs::from(["nobody"]).read(&store).map(|runs| runs.len()).expect_err("no such run").to_string();
+        assert!(error.starts_with("no run is called \"nobody\""), "{error}");
         std::fs::remove_dir_all(folder).expect("removed");
     }
 }
