@@ -2,7 +2,6 @@
 
 use sqlx::{Connection, SqliteConnection};
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
@@ -15,6 +14,7 @@ use super::usage::{self, Usage};
 use crate::capture::{Found, now_ms};
 use crate::store::beginning::{self, Beginning};
 use crate::store::write::{self, Batch, Ending};
+use crate::store::writer::Writer;
 use crate::store::{Place, open, runtime};
 use crate::{Error, Result, Status, context};
 
@@ -171,16 +171,9 @@ impl Hub {
             // It was removed since the last run: an open connection would write into nothing.
             self.fold();
         }
-        let opens = self.conn.is_none();
         let conn = connected(&mut self.conn, &self.runtime, &self.place)?;
-        let place = &self.place;
-        self.runtime.block_on(async {
-            let begun = begin(conn, place, beginning).await;
-            if opens {
-                open::in_step(conn).await.map_err(place.doing("set how commits wait for the disk"))?;
-            }
-            begun
-        })
+        let (begun, series) = self.runtime.block_on(beginning::begin(conn, &self.place, beginning))?;
+        Ok((begun, Pending::resumed(series)))
     }
 
     fn gather(&mut self) {
@@ -232,10 +225,13 @@ impl Hub {
             let opens = self.conn.is_none();
             let conn = connected(&mut self.conn, &self.runtime, &self.place)?;
             let stored = self.runtime.block_on(async {
+                let failed = || self.place.doing("begin to store");
+                let mut locked = conn.lock_handle().await.map_err(failed())?;
+                let mut writer = Writer::on(&mut locked);
                 if opens {
-                    open::in_step(conn).await.map_err(self.place.doing("set how commits wait for the disk"))?;
+                    writer.in_step().map_err(failed())?;
                 }
-                write::batches(conn, &self.place, &batches).await
+                write::batches(&mut writer, &self.place, &batches)
             });
             if matches!(&stored, Err(error) if !matches!(error, Error::Busy { .. })) {
                 // What failed half way may have left a transaction open.
@@ -306,21 +302,6 @@ impl Hub {
     }
 }
 
-async fn begin(conn: &mut SqliteConnection, place: &Place, beginning: &Beginning) -> Result<(Begun, Pending)> {
-    match beginning {
-        Beginning::New(new) => loop {
-            let uid = new_uid();
-            if let Some(id) = beginning::run(conn, place, &uid, new).await? {
-                return Ok((Begun { id, uid, name: new.name.clone() }, Pending::default()));
-            }
-        },
-        Beginning::Resume(resume) => {
-            let (begun, series) = beginning::resume(conn, place, resume).await?;
-            Ok((begun, Pending::resumed(series)))
-        }
-    }
-}
-
 fn connected<'a>(
     conn: &'a mut Option<SqliteConnection>,
     runtime: &Runtime,
@@ -330,26 +311,4 @@ fn connected<'a>(
         *conn = Some(runtime.block_on(open::recording(&place.0))?);
     }
     conn.as_mut().ok_or_else(|| Error::WriterGone { run: String::new() })
-}
-
-/// Eight hex characters, never all digits: a run may also be named by its number.
-fn new_uid() -> String {
-    loop {
-        // Each `RandomState` is seeded by the operating system's random numbers.
-        let random = RandomState::new().hash_one((std::process::id(), now_ms(), Instant::now()));
-        let uid = format!("{:08x}", random & 0xffff_ffff);
-        if uid.contains(|character: char| character.is_ascii_alphabetic()) {
-            return uid;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn uids_differ_and_are_never_numbers() {
-        let uids: std::collections::HashSet<String> = (0..1000).map(|_| super::new_uid()).collect();
-        assert_eq!(uids.len(), 1000);
-        assert!(uids.iter().all(|uid| uid.len() == 8 && uid.parse::<i64>().is_err()));
-    }
 }

@@ -1,12 +1,16 @@
 //! A run in the database before its first value: as a new one, or as one that goes on.
 
-use sqlx::{SqliteConnection, SqliteTransaction};
+use sqlx::SqliteConnection;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Instant;
 
-use super::write::{cells, tag, transaction};
+use super::write::{cells, tag};
+use super::writer::Writer;
 use super::{Place, read};
 use crate::capture;
 use crate::config::{Config, kind};
-use crate::record::{Begun, Series};
+use crate::model::At;
+use crate::record::{Begun, Series, Summary};
 use crate::{Cell, Error, Result};
 
 /// What a run begins from.
@@ -52,97 +56,180 @@ impl Process {
     }
 }
 
-/// Stores a run as running. `Ok(None)`: the uid is taken, try another.
-pub(crate) async fn run(conn: &mut SqliteConnection, place: &Place, uid: &str, new: &NewRun) -> Result<Option<i64>> {
-    let failed = || place.doing("store the new run");
-    let parent = match &new.parent {
+/// Stores a run as running, in this process. Also gives what it has logged so far.
+pub(crate) async fn begin(
+    conn: &mut SqliteConnection,
+    place: &Place,
+    beginning: &Beginning,
+) -> Result<(Begun, Vec<Series>)> {
+    let named = match beginning {
+        Beginning::New(new) => new.parent.as_ref(),
+        Beginning::Resume(resume) => Some(&resume.wanted),
+    };
+    let named = match named {
         Some(wanted) => Some(read::find(conn, place, wanted).await?),
         None => None,
     };
-    let mut tx = transaction(conn).await.map_err(failed())?;
-    let inserted = sqlx::query_scalar!(
-        "INSERT INTO run (uid, name, parent_id, family, status, started_ms, host, pid, process_start, machine,
-                          toolchain, environment, notebook, note, config)
-         VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (uid) DO NOTHING RETURNING id",
-        uid,
-        new.name,
-        parent,
-        new.group,
-        new.started_ms,
-        new.process.host,
-        new.process.pid,
-        new.process.start,
-        new.process.machine,
-        new.context.toolchain,
-        new.context.environment,
-        new.context.notebook,
-        new.note,
-        new.config.json,
-    )
-    .fetch_optional(&mut *tx)
-    .await
-    .map_err(failed())?;
-    let Some(id) = inserted else { return Ok(None) };
-    params(&mut tx, id, &new.config).await.map_err(failed())?;
+    let failed = |source| place.doing("store that the run begins")(source);
+    let mut locked = conn.lock_handle().await.map_err(failed)?;
+    let mut writer = Writer::on(&mut locked);
+    let begun = match (beginning, named) {
+        (Beginning::New(new), parent) => writer.atomically(failed, |writer| {
+            let (id, uid) = insert(writer, new, parent).map_err(failed)?;
+            Ok((Begun { id, uid, name: new.name.clone() }, Vec::new()))
+        }),
+        (Beginning::Resume(resume), id) => {
+            let id = id.ok_or_else(|| failed(sqlx::Error::RowNotFound))?;
+            writer.atomically(failed, |writer| go_on(writer, id, resume, failed))
+        }
+    };
+    writer.in_step().map_err(failed)?;
+    begun
+}
+
+/// Gives the id and the uid.
+fn insert(writer: &mut Writer<'_>, new: &NewRun, parent: Option<i64>) -> sqlx::Result<(i64, String)> {
+    let (process, context) = (&new.process, &new.context);
+    let (id, uid) = loop {
+        let uid = new_uid();
+        // `None`: the uid is taken.
+        let inserted = writer.id(
+            "INSERT INTO run (uid, name, parent_id, family, status, started_ms, host, pid, process_start, machine,
+                              toolchain, environment, notebook, note, config)
+             VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (uid) DO NOTHING RETURNING id",
+            &[
+                (&uid).into(),
+                (&new.name).into(),
+                parent.into(),
+                new.group.as_ref().into(),
+                new.started_ms.into(),
+                (&process.host).into(),
+                process.pid.into(),
+                process.start.into(),
+                process.machine.into(),
+                context.toolchain.as_ref().into(),
+                context.environment.as_ref().into(),
+                context.notebook.as_ref().into(),
+                new.note.as_ref().into(),
+                (&new.config.json).into(),
+            ],
+        )?;
+        if let Some(id) = inserted {
+            break (id, uid);
+        }
+    };
+    params(writer, id, &new.config)?;
     for (key, value) in &new.tags {
-        tag(&mut tx, id, key, value).await.map_err(failed())?;
+        tag(writer, id, key, value)?;
     }
-    cells(&mut tx, id, &new.cells).await.map_err(failed())?;
-    tx.commit().await.map_err(failed())?;
-    Ok(Some(id))
+    cells(writer, id, &new.cells)?;
+    Ok((id, uid))
 }
 
-/// Stores that a run goes on, in this process; gives what it has logged so far.
-pub(crate) async fn resume(
-    conn: &mut SqliteConnection,
-    place: &Place,
-    resume: &Resume,
-) -> Result<(Begun, Vec<Series>)> {
-    let failed = || place.doing("store that the run goes on");
-    let id = read::find(conn, place, &resume.wanted).await?;
-    let mut tx = transaction(conn).await.map_err(failed())?;
-    let process = &resume.process;
-    let row = sqlx::query!("SELECT uid, name, status, host, pid, process_start, machine FROM run WHERE id = ?", id)
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(failed())?;
-    let gone = row.host == process.host && capture::is_gone(row.pid, row.process_start, row.machine.as_deref());
-    if row.status == "running" && !gone {
-        return Err(Error::StillRunning { run: row.uid, pid: row.pid, host: row.host });
-    }
-    sqlx::query!(
-        "UPDATE run SET status = 'running', ended_ms = NULL, error = NULL, deleted_ms = NULL,
-                        host = ?, pid = ?, process_start = ?, machine = ? WHERE id = ?",
-        process.host,
-        process.pid,
-        process.start,
-        process.machine,
-        id,
-    )
-    .execute(&mut *tx)
-    .await
-    .map_err(failed())?;
-    cells(&mut tx, id, &resume.cells).await.map_err(failed())?;
-    let series = read::resumed(&mut tx, id).await.map_err(failed())?;
-    tx.commit().await.map_err(failed())?;
-    Ok((Begun { id, uid: row.uid, name: row.name }, series))
-}
-
-async fn params(tx: &mut SqliteTransaction<'_>, run: i64, config: &Config) -> sqlx::Result<()> {
+fn params(writer: &mut Writer<'_>, run: i64, config: &Config) -> sqlx::Result<()> {
     for (position, param) in (0_i64..).zip(&config.params) {
         let (kind, value, number) = (kind(&param.value), param.value.to_string(), param.value.as_f64());
-        sqlx::query!(
+        writer.execute(
             "INSERT INTO param (run_id, path, position, kind, value, number) VALUES (?, ?, ?, ?, ?, ?)",
-            run,
-            param.path,
-            position,
-            kind,
-            value,
-            number,
-        )
-        .execute(&mut **tx)
-        .await?;
+            &[run.into(), (&param.path).into(), position.into(), kind.into(), (&value).into(), number.into()],
+        )?;
     }
     Ok(())
+}
+
+/// Eight hex characters, never all digits: a run may also be named by its number.
+fn new_uid() -> String {
+    loop {
+        // Each `RandomState` is seeded by the operating system's random numbers.
+        let random = RandomState::new().hash_one((std::process::id(), capture::now_ms(), Instant::now()));
+        let uid = format!("{:08x}", random & 0xffff_ffff);
+        if uid.contains(|character: char| character.is_ascii_alphabetic()) {
+            return uid;
+        }
+    }
+}
+
+/// Stores that a run goes on in this process, unless another one still records it.
+fn go_on(
+    writer: &mut Writer<'_>,
+    id: i64,
+    resume: &Resume,
+    failed: impl Fn(sqlx::Error) -> Error + Copy,
+) -> Result<(Begun, Vec<Series>)> {
+    let process = &resume.process;
+    let stored = stored(writer, id).map_err(failed)?;
+    let gone = stored.host == process.host && capture::is_gone(stored.pid, stored.start, stored.machine.as_deref());
+    if stored.running && !gone {
+        return Err(Error::StillRunning { run: stored.uid, pid: stored.pid, host: stored.host });
+    }
+    writer
+        .execute(
+            "UPDATE run SET status = 'running', ended_ms = NULL, error = NULL, deleted_ms = NULL,
+                            host = ?, pid = ?, process_start = ?, machine = ? WHERE id = ?",
+            &[(&process.host).into(), process.pid.into(), process.start.into(), process.machine.into(), id.into()],
+        )
+        .map_err(failed)?;
+    cells(writer, id, &resume.cells).map_err(failed)?;
+    let series = logged(writer, id).map_err(failed)?;
+    Ok((Begun { id, uid: stored.uid, name: stored.name }, series))
+}
+
+/// A run and the process that recorded it.
+struct Stored {
+    uid: String,
+    name: String,
+    running: bool,
+    host: String,
+    pid: i64,
+    start: Option<i64>,
+    machine: Option<String>,
+}
+
+fn stored(writer: &mut Writer<'_>, id: i64) -> sqlx::Result<Stored> {
+    let sql = "SELECT uid, name, status, host, pid, process_start, machine FROM run WHERE id = ?";
+    let statement = writer.statement(sql, &[id.into()])?;
+    let row = statement.next()?.ok_or(sqlx::Error::RowNotFound)?;
+    let stored = Stored {
+        uid: row.text(0)?.to_owned(),
+        name: row.text(1)?.to_owned(),
+        running: row.text(2)? == "running",
+        host: row.text(3)?.to_owned(),
+        pid: row.int(4),
+        start: row.maybe_int(5),
+        machine: row.maybe_text(6)?.map(str::to_owned),
+    };
+    statement.run()?;
+    Ok(stored)
+}
+
+/// What the process that resumes a run must know of its series.
+fn logged(writer: &mut Writer<'_>, run: i64) -> sqlx::Result<Vec<Series>> {
+    let sql =
+        "SELECT id, name, context, points, last_step, last_value, last_ms, min_value, min_step, max_value, max_step
+               FROM series WHERE run_id = ? ORDER BY id";
+    let statement = writer.statement(sql, &[run.into()])?;
+    let mut series = Vec::new();
+    while let Some(row) = statement.next()? {
+        let at = |value, step| Some(At { value: row.float(value)?, step: row.maybe_int(step)? });
+        let summary = Summary {
+            points: row.int(3),
+            last: At { value: row.float(5).unwrap_or(f64::NAN), step: row.int(4) },
+            last_ms: row.int(6),
+            min: at(7, 8),
+            max: at(9, 10),
+        };
+        series.push(Series::resumed(row.text(1)?.to_owned(), row.text(2)?.to_owned(), row.int(0), summary));
+    }
+    Ok(series)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn uids_differ_and_are_never_numbers() {
+        let uids: std::collections::HashSet<String> = (0..1000).map(|_| super::new_uid()).collect();
+        assert_eq!(uids.len(), 1000);
+        assert!(uids.iter().all(|uid| uid.len() == 8 && uid.parse::<i64>().is_err()));
+    }
 }

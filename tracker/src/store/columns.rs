@@ -28,7 +28,7 @@ impl<'a> Reading<'a> {
         let failed = || self.place.doing("read the runs");
         let mut statement =
             self.prepare("SELECT id, uid, name, status FROM run WHERE id IN (SELECT value FROM json_each(?))")?;
-        statement.with_text(&format!("{ids:?}")).map_err(failed())?;
+        statement.with(&[(&format!("{ids:?}")).into()]).map_err(failed())?;
         let mut uids: HashMap<i64, String> = HashMap::with_capacity(ids.len());
         while let Some(row) = statement.next().map_err(failed())? {
             let status = match Status::from_stored(row.text(3).map_err(failed())?) {

@@ -5,32 +5,23 @@ use std::collections::BTreeMap;
 
 use super::Place;
 use super::read::damaged;
+use super::writer::Writer;
 use crate::data::Fingerprint;
 use crate::{Result, RunRecord};
 
 /// Stores what a run says of its data.
-pub(super) async fn store(
-    conn: &mut SqliteConnection,
-    run: i64,
-    data: &BTreeMap<String, Fingerprint>,
-) -> sqlx::Result<()> {
+pub(super) fn store(writer: &mut Writer<'_>, run: i64, data: &BTreeMap<String, Fingerprint>) -> sqlx::Result<()> {
     for (name, print) in data {
         let rows = i64::try_from(print.rows).unwrap_or(i64::MAX);
         let columns = serde_json::to_string(&print.columns).map_err(|source| sqlx::Error::Encode(source.into()))?;
-        sqlx::query!(
+        let (hash, schema) = (&print.hash, &print.schema_hash);
+        writer.execute(
             "INSERT INTO input (run_id, name, rows, hash, schema_hash, columns) VALUES (?, ?, ?, ?, ?, ?)
              ON CONFLICT (run_id, name) DO UPDATE SET
                  rows = excluded.rows, hash = excluded.hash, schema_hash = excluded.schema_hash,
                  columns = excluded.columns",
-            run,
-            name,
-            rows,
-            print.hash,
-            print.schema_hash,
-            columns,
-        )
-        .execute(&mut *conn)
-        .await?;
+            &[run.into(), name.into(), rows.into(), hash.into(), schema.into(), (&columns).into()],
+        )?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use std::path::Path;
 
+use super::writer::Writer;
 use super::{Place, open, points, write};
 use crate::capture::{self, now_ms};
 use crate::chunk::{Chunk, FULL};
@@ -77,7 +78,8 @@ pub(super) async fn vacuum(conn: &mut SqliteConnection, place: &Place) -> Result
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
         let loose = points::loose(&mut tx, place, series).await?;
         for (first, points) in (0_i64..).step_by(FULL).zip(loose.chunks(FULL)) {
-            write::chunk(&mut tx, series, first, &Chunk::pack(points)).await.map_err(failed())?;
+            let mut locked = tx.lock_handle().await.map_err(failed())?;
+            write::chunk(&mut Writer::on(&mut locked), series, first, &Chunk::pack(points)).map_err(failed())?;
         }
         sqlx::query!("DELETE FROM point_row WHERE series_id = ?", series).execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;

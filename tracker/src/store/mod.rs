@@ -14,6 +14,7 @@ mod series;
 mod sql;
 mod table;
 pub(crate) mod write;
+pub(crate) mod writer;
 
 use sqlx::{Connection, SqliteConnection};
 use std::collections::HashSet;

@@ -134,7 +134,7 @@ async fn age(path: &Path, conn: &mut SqliteConnection) -> Result<Option<Age>> {
 
 /// How the first transaction waits for the disk. The header of a write-ahead log that is begun again has to be on
 /// the disk before its frames, lest frames of before are taken for new ones. In a log that is new there are none,
-/// and two waits are spared when a run starts; [`in_step`] ends it.
+/// and two waits are spared when a run starts; [`super::writer::Writer::in_step`] ends it.
 fn first_sync(path: &Path) -> SqliteSynchronous {
     if size_beside(path, "-wal") == 0 { SqliteSynchronous::Off } else { SqliteSynchronous::Normal }
 }
@@ -144,12 +144,6 @@ fn size_beside(path: &Path, ending: &str) -> u64 {
     let mut beside = path.as_os_str().to_owned();
     beside.push(ending);
     std::fs::metadata(Path::new(&beside)).map_or(0, |beside| beside.len())
-}
-
-/// From now on a commit is kept by a power cut once a checkpoint was made, and the file always.
-pub(crate) async fn in_step(conn: &mut SqliteConnection) -> sqlx::Result<()> {
-    sqlx::query("PRAGMA synchronous = NORMAL").execute(conn).await?;
-    Ok(())
 }
 
 /// Opens for writing and applies what is missing of the schema.

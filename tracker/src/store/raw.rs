@@ -1,7 +1,8 @@
-//! Rows read on this thread, as SQLite steps through them.
+//! Statements that run on this thread, as SQLite steps through them.
 //!
-//! sqlx copies each value and hands each row from thread to thread: 1 microsecond a value. Where a hundred thousand
-//! rows become columns, that is most of the time.
+//! sqlx hands each statement to a thread of its own and each row back, and copies each value: 1 microsecond a value,
+//! and 0.35 ms a statement where the processors were idle. Where a hundred thousand rows become columns, or a run
+//! begins, that is most of the time.
 
 use libsqlite3_sys as ffi;
 use sqlx::error::{DatabaseError, ErrorKind};
@@ -15,7 +16,18 @@ use std::slice;
 /// A connection that nobody else uses meanwhile.
 pub(super) struct Raw<'a> {
     db: NonNull<ffi::sqlite3>,
-    locked: PhantomData<&'a mut LockedSqliteHandle<'a>>,
+    locked: PhantomData<&'a mut ()>,
+}
+
+/// What stands for a parameter.
+#[derive(Clone, Copy)]
+pub(super) enum Value<'a> {
+    Null,
+    Int(i64),
+    /// NaN is stored as NULL.
+    Float(f64),
+    Text(&'a str),
+    Blob(&'a [u8]),
 }
 
 impl<'a> Raw<'a> {
@@ -23,7 +35,7 @@ impl<'a> Raw<'a> {
         Self { db: locked.as_raw_handle(), locked: PhantomData }
     }
 
-    pub(super) fn prepare(&self, sql: &str) -> sqlx::Result<Statement<'_>> {
+    pub(super) fn prepare(&self, sql: &str) -> sqlx::Result<Statement<'a>> {
         let (db, mut raw) = (self.db, ptr::null_mut());
         let length = c_int::try_from(sql.len()).unwrap_or(c_int::MAX);
         // SAFETY: the connection is open and ours as long as its lock is held; `sql` has `length` bytes.
@@ -36,7 +48,7 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// A statement that reads, with one parameter at most. It may be run again with another one.
+/// A statement, which may be run again with other values.
 pub(super) struct Statement<'a> {
     db: NonNull<ffi::sqlite3>,
     raw: NonNull<ffi::sqlite3_stmt>,
@@ -44,29 +56,49 @@ pub(super) struct Statement<'a> {
 }
 
 impl Statement<'_> {
-    pub(super) fn with_text(&mut self, text: &str) -> sqlx::Result<&mut Self> {
-        let (bytes, length) = (text.as_ptr().cast(), text.len() as u64);
-        let encoding = ffi::SQLITE_UTF8 as u8;
-        // SAFETY: the statement is not finalized before it is dropped; SQLite copies the text before it returns.
-        let code = unsafe {
-            ffi::sqlite3_reset(self.raw.as_ptr());
-            ffi::sqlite3_bind_text64(self.raw.as_ptr(), 1, bytes, length, ffi::SQLITE_TRANSIENT(), encoding)
-        };
-        if code == ffi::SQLITE_OK { Ok(self) } else { Err(said(self.db, code)) }
+    /// Begins anew with a value for each parameter, in their order.
+    pub(super) fn with(&mut self, values: &[Value<'_>]) -> sqlx::Result<&mut Self> {
+        // SAFETY: the statement is not finalized before it is dropped.
+        unsafe { ffi::sqlite3_reset(self.raw.as_ptr()) };
+        for (at, value) in (1..).zip(values) {
+            let code = self.bind(at, *value);
+            if code != ffi::SQLITE_OK {
+                return Err(said(self.db, code));
+            }
+        }
+        Ok(self)
     }
 
-    pub(super) fn with_int(&mut self, int: i64) -> sqlx::Result<&mut Self> {
-        // SAFETY: as in `with_text`.
-        let code = unsafe {
-            ffi::sqlite3_reset(self.raw.as_ptr());
-            ffi::sqlite3_bind_int64(self.raw.as_ptr(), 1, int)
-        };
-        if code == ffi::SQLITE_OK { Ok(self) } else { Err(said(self.db, code)) }
+    fn bind(&self, at: c_int, value: Value<'_>) -> c_int {
+        let raw = self.raw.as_ptr();
+        // SAFETY: as in `with`; SQLite copies texts and bytes, of which there are as many as it is told, before it
+        // returns. An empty blob has an address too, else it would be NULL.
+        unsafe {
+            match value {
+                Value::Null => ffi::sqlite3_bind_null(raw, at),
+                Value::Int(int) => ffi::sqlite3_bind_int64(raw, at, int),
+                Value::Float(float) => ffi::sqlite3_bind_double(raw, at, float),
+                Value::Text(text) => {
+                    let (bytes, length, encoding) = (text.as_ptr().cast(), text.len() as u64, ffi::SQLITE_UTF8 as u8);
+                    ffi::sqlite3_bind_text64(raw, at, bytes, length, ffi::SQLITE_TRANSIENT(), encoding)
+                }
+                Value::Blob(bytes) => {
+                    let (first, length) = (bytes.as_ptr().cast(), bytes.len() as u64);
+                    ffi::sqlite3_bind_blob64(raw, at, first, length, ffi::SQLITE_TRANSIENT())
+                }
+            }
+        }
+    }
+
+    /// Runs it to its end.
+    pub(super) fn run(&mut self) -> sqlx::Result<()> {
+        while self.next()?.is_some() {}
+        Ok(())
     }
 
     /// The next row, until there is none.
     pub(super) fn next(&mut self) -> sqlx::Result<Option<Row<'_>>> {
-        // SAFETY: as in `with_text`.
+        // SAFETY: as in `with`.
         match unsafe { ffi::sqlite3_step(self.raw.as_ptr()) } {
             ffi::SQLITE_ROW => Ok(Some(Row { raw: self.raw, row: PhantomData })),
             ffi::SQLITE_DONE => Ok(None),
@@ -132,6 +164,42 @@ impl Row<'_> {
     fn is_null(&self, column: c_int) -> bool {
         // SAFETY: as in `int`.
         unsafe { ffi::sqlite3_column_type(self.raw.as_ptr(), column) == ffi::SQLITE_NULL }
+    }
+}
+
+impl From<i64> for Value<'_> {
+    fn from(int: i64) -> Self {
+        Value::Int(int)
+    }
+}
+
+impl From<f64> for Value<'_> {
+    fn from(float: f64) -> Self {
+        Value::Float(float)
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Value::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(text: &'a String) -> Self {
+        Value::Text(text)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Value::Blob(bytes)
+    }
+}
+
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::Null, Into::into)
     }
 }
 

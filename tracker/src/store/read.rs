@@ -7,7 +7,7 @@ use super::{Place, input, points};
 use crate::capture::now_ms;
 use crate::environment::Found;
 use crate::model::{Artifact, At, Cell, Git, Metric, RunRecord, Series, Status};
-use crate::{Error, Result, config, model, record};
+use crate::{Error, Result, config, model};
 
 /// A run that says it is running, and by which process.
 pub(super) struct Running {
@@ -221,25 +221,6 @@ pub(super) async fn series_id(conn: &mut SqliteConnection, place: &Place, run: &
         known.push(name);
     }
     Err(Error::UnknownMetric { run: run.uid.clone(), wanted: key.to_owned(), known })
-}
-
-/// What the process that resumes a run must know of its series.
-pub(super) async fn resumed(conn: &mut SqliteConnection, run: i64) -> sqlx::Result<Vec<record::Series>> {
-    let rows = sqlx::query!(
-        r#"SELECT id, name, context, points, last_step, last_ms, last_value AS "last_value: f64",
-               min_value AS "min_value: f64", min_step, max_value AS "max_value: f64", max_step
-           FROM series WHERE run_id = ? ORDER BY id"#,
-        run,
-    )
-    .fetch_all(conn)
-    .await?;
-    let series = rows.into_iter().map(|row| {
-        let last = At { value: row.last_value.unwrap_or(f64::NAN), step: row.last_step };
-        let (min, max) = (at(row.min_value, row.min_step), at(row.max_value, row.max_step));
-        let summary = record::Summary { points: row.points, last, last_ms: row.last_ms.unwrap_or(0), min, max };
-        record::Series::resumed(row.name, row.context, row.id, summary)
-    });
-    Ok(series.collect())
 }
 
 pub(super) async fn artifacts(conn: &mut SqliteConnection, place: &Place, run: i64) -> Result<Vec<Artifact>> {

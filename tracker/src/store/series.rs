@@ -46,7 +46,7 @@ fn listed(reading: &Reading<'_>, chosen: &Chosen, wanted: &[&str]) -> Result<Vec
     let failed = || reading.place.doing("read the metrics");
     let sql = "SELECT run_id, id, name, context FROM series WHERE run_id IN (SELECT value FROM json_each(?))";
     let mut statement = reading.prepare(sql)?;
-    statement.with_text(&chosen.ids).map_err(failed())?;
+    statement.with(&[(&chosen.ids).into()]).map_err(failed())?;
     let (mut listed, mut met, mut known) = (Vec::new(), vec![false; wanted.len()], BTreeSet::new());
     while let Some(row) = statement.next().map_err(failed())? {
         let Some(at) = chosen.row(row.int(0)) else { continue };
@@ -114,14 +114,14 @@ impl<'a> Source<'a> {
     fn read(&mut self, place: &Place, run: &str, series: i64, into: &mut Columns) -> Result<()> {
         let failed = || place.doing("read the points");
         if let Some(loose) = &mut self.loose {
-            loose.with_int(series).map_err(failed())?;
+            loose.with(&[series.into()]).map_err(failed())?;
             while let Some(row) = loose.next().map_err(failed())? {
                 into.steps.push(row.int(0));
                 into.times.push(row.int(1));
                 into.values.push(row.float(2).unwrap_or(f64::NAN));
             }
         }
-        self.chunks.with_int(series).map_err(failed())?;
+        self.chunks.with(&[series.into()]).map_err(failed())?;
         while let Some(row) = self.chunks.next().map_err(failed())? {
             let chunk = chunk(&row);
             if !chunk.is_whole() {

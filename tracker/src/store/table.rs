@@ -36,7 +36,7 @@ fn heads(reading: &Reading<'_>, chosen: &Chosen, dead: &HashSet<i64>) -> Result<
     let sql = "SELECT id, uid, name, status, started_ms, ended_ms, notebook, git_commit, config FROM run
                WHERE id IN (SELECT value FROM json_each(?))";
     let mut statement = reading.prepare(sql)?;
-    statement.with_text(&chosen.ids).map_err(failed())?;
+    statement.with(&[(&chosen.ids).into()]).map_err(failed())?;
     let mut heads: Vec<Option<Head>> = chosen.uids.iter().map(|_| None).collect();
     while let Some(row) = statement.next().map_err(failed())? {
         if let Some(at) = chosen.row(row.int(0)) {
@@ -52,7 +52,7 @@ fn metrics(reading: &Reading<'_>, chosen: &Chosen) -> Result<Vec<Column>> {
     let sql = "SELECT run_id, id, name, context, last_value, min_value, max_value FROM series
                WHERE run_id IN (SELECT value FROM json_each(?))";
     let mut statement = reading.prepare(sql)?;
-    statement.with_text(&chosen.ids).map_err(failed())?;
+    statement.with(&[(&chosen.ids).into()]).map_err(failed())?;
     let mut metrics: Vec<Metric> = Vec::new();
     let mut known: HashMap<(String, String), usize> = HashMap::new();
     let mut next = 0;
@@ -83,7 +83,7 @@ fn tags(reading: &Reading<'_>, chosen: &Chosen) -> Result<Vec<Column>> {
     let failed = || reading.place.doing("read the tags");
     let mut statement =
         reading.prepare("SELECT run_id, key, value FROM tag WHERE run_id IN (SELECT value FROM json_each(?))")?;
-    statement.with_text(&chosen.ids).map_err(failed())?;
+    statement.with(&[(&chosen.ids).into()]).map_err(failed())?;
     let mut tags: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
     while let Some(row) = statement.next().map_err(failed())? {
         let (key, value) = (row.text(1).map_err(failed())?, row.text(2).map_err(failed())?);

@@ -1,15 +1,17 @@
 //! Every statement that writes what a run logs, and how it ends.
 
-use sqlx::{Connection, SqliteConnection, SqliteTransaction};
+use sqlx::SqliteConnection;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::raw::Value;
+use super::writer::Writer;
 use super::{Place, input};
 use crate::capture::Facts;
 use crate::chunk::Chunk;
 use crate::error::{is_busy, is_read_only};
 use crate::model::Status;
-use crate::record::{Done, Pending, Plan, Series};
+use crate::record::{Done, Pending, Plan, Series, Summary};
 use crate::{Cell, Result};
 
 /// How a run ended.
@@ -43,90 +45,75 @@ impl<'a> Batch<'a> {
 }
 
 /// Stores batches in one transaction: all or nothing, so that what failed can be tried again as it is.
-pub(crate) async fn batches(conn: &mut SqliteConnection, place: &Place, batches: &[Batch<'_>]) -> Result<Vec<Done>> {
-    let failed = || place.doing("store the run's values");
-    let mut tx = transaction(conn).await.map_err(failed())?;
-    let mut done = Vec::with_capacity(batches.len());
-    for batch in batches {
-        let ids = one_batch(&mut tx, batch).await.map_err(failed())?;
-        let plans = batch.plans.iter().zip(ids).map(|((index, plan), id)| (*index, plan.clone(), id));
-        done.push(Done { run: batch.run, plans: plans.collect(), found: batch.found.is_some() });
-    }
-    tx.commit().await.map_err(failed())?;
-    Ok(done)
+pub(crate) fn batches(writer: &mut Writer<'_>, place: &Place, batches: &[Batch<'_>]) -> Result<Vec<Done>> {
+    let failed = |source| place.doing("store the run's values")(source);
+    writer.atomically(failed, |writer| batches.iter().map(|batch| one_batch(writer, batch).map_err(failed)).collect())
 }
 
-async fn one_batch(tx: &mut SqliteTransaction<'_>, batch: &Batch<'_>) -> sqlx::Result<Vec<i64>> {
+fn one_batch(writer: &mut Writer<'_>, batch: &Batch<'_>) -> sqlx::Result<Done> {
     let (run, pending) = (batch.run, batch.pending);
-    let mut ids = Vec::with_capacity(batch.plans.len());
+    let mut plans = Vec::with_capacity(batch.plans.len());
     for (index, plan) in &batch.plans {
-        ids.push(points(tx, run, &pending.series[*index], plan).await?);
+        plans.push((*index, plan.clone(), points(writer, run, &pending.series[*index], plan)?));
     }
-    artifacts(tx, run, pending).await?;
+    artifacts(writer, run, pending)?;
     for (key, value) in &pending.tags {
-        tag(tx, run, key, value).await?;
+        tag(writer, run, key, value)?;
     }
-    input::store(tx, run, &pending.data).await?;
+    input::store(writer, run, &pending.data)?;
     if let Some(note) = &pending.note {
-        sqlx::query!("UPDATE run SET note = ? WHERE id = ?", note, run).execute(&mut **tx).await?;
+        writer.execute("UPDATE run SET note = ? WHERE id = ?", &[note.into(), run.into()])?;
     }
     if let Some(found) = &batch.found {
-        facts(tx, run, found).await?;
+        facts(writer, run, found)?;
     }
     if let Some(ending) = batch.ending {
-        end(tx, run, ending).await?;
+        end(writer, run, ending)?;
     }
-    Ok(ids)
+    Ok(Done { run, plans, found: batch.found.is_some() })
 }
 
 /// Writes the new chunks of a series and its summary; returns its id.
-async fn points(tx: &mut SqliteTransaction<'_>, run: i64, series: &Series, plan: &Plan) -> sqlx::Result<i64> {
-    let id = summary(tx, run, series).await?;
+fn points(writer: &mut Writer<'_>, run: i64, series: &Series, plan: &Plan) -> sqlx::Result<i64> {
+    let id = summary(writer, run, series)?;
     if let Some(replace) = plan.replace {
         let from = series.seq(replace);
-        sqlx::query!("DELETE FROM chunk WHERE series_id = ? AND first_seq >= ?", id, from).execute(&mut **tx).await?;
+        writer.execute("DELETE FROM chunk WHERE series_id = ? AND first_seq >= ?", &[id.into(), from.into()])?;
     }
     for range in &plan.chunks {
         let (first, packed) = (series.seq(range.start), Chunk::pack(series.points(range)));
-        chunk(tx, id, first, &packed).await?;
+        chunk(writer, id, first, &packed)?;
     }
     Ok(id)
 }
 
-pub(crate) async fn chunk(conn: &mut SqliteConnection, series: i64, first_seq: i64, chunk: &Chunk) -> sqlx::Result<()> {
-    let count = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
-    let (points, value_width) = (count(chunk.points), count(chunk.value_width));
-    let (step_width, time_width) = (count(chunk.step.width), count(chunk.time.width));
-    let (sketch, data) = (chunk.sketch.as_slice(), chunk.data.as_slice());
-    sqlx::query!(
+pub(super) fn chunk(writer: &mut Writer<'_>, series: i64, first_seq: i64, chunk: &Chunk) -> sqlx::Result<()> {
+    let count = |size: usize| Value::Int(i64::try_from(size).unwrap_or(i64::MAX));
+    writer.execute(
         "INSERT INTO chunk (series_id, first_seq, points, value_width, step_base, step_stride, step_width,
                             time_base, time_stride, time_width, sketch, data)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        series,
-        first_seq,
-        points,
-        value_width,
-        chunk.step.base,
-        chunk.step.stride,
-        step_width,
-        chunk.time.base,
-        chunk.time.stride,
-        time_width,
-        sketch,
-        data,
+        &[
+            series.into(),
+            first_seq.into(),
+            count(chunk.points),
+            count(chunk.value_width),
+            chunk.step.base.into(),
+            chunk.step.stride.into(),
+            count(chunk.step.width),
+            chunk.time.base.into(),
+            chunk.time.stride.into(),
+            count(chunk.time.width),
+            chunk.sketch.as_slice().into(),
+            chunk.data.as_slice().into(),
+        ],
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Writes a series' summary and returns its id.
-async fn summary(tx: &mut SqliteTransaction<'_>, run: i64, series: &Series) -> sqlx::Result<i64> {
-    let summary = &series.summary;
-    let (min, max) = (summary.min, summary.max);
-    let (min_value, min_step) = (min.map(|at| at.value), min.map(|at| at.step));
-    let (max_value, max_step) = (max.map(|at| at.value), max.map(|at| at.step));
-    sqlx::query_scalar!(
+fn summary(writer: &mut Writer<'_>, run: i64, series: &Series) -> sqlx::Result<i64> {
+    let Summary { points, last, last_ms, min, max } = &series.summary;
+    let id = writer.id(
         "INSERT INTO series (run_id, name, context, points, last_step, last_value, last_ms,
                              min_value, min_step, max_value, max_step)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -136,122 +123,93 @@ async fn summary(tx: &mut SqliteTransaction<'_>, run: i64, series: &Series) -> s
              min_value = excluded.min_value, min_step = excluded.min_step,
              max_value = excluded.max_value, max_step = excluded.max_step
          RETURNING id",
-        run,
-        series.name,
-        series.context,
-        summary.points,
-        summary.last.step,
-        summary.last.value,
-        summary.last_ms,
-        min_value,
-        min_step,
-        max_value,
-        max_step,
-    )
-    .fetch_one(&mut **tx)
-    .await
+        &[
+            run.into(),
+            (&series.name).into(),
+            (&series.context).into(),
+            (*points).into(),
+            last.step.into(),
+            last.value.into(),
+            (*last_ms).into(),
+            min.map(|at| at.value).into(),
+            min.map(|at| at.step).into(),
+            max.map(|at| at.value).into(),
+            max.map(|at| at.step).into(),
+        ],
+    )?;
+    id.ok_or(sqlx::Error::RowNotFound)
 }
 
 /// Stores what was found out about a run's surroundings.
-async fn facts(tx: &mut SqliteTransaction<'_>, run: i64, facts: &Facts) -> sqlx::Result<()> {
-    let (commit, dirty) = (facts.git.as_ref().map(|git| &git.commit), facts.git.as_ref().map(|git| git.dirty));
-    sqlx::query!(
+fn facts(writer: &mut Writer<'_>, run: i64, facts: &Facts) -> sqlx::Result<()> {
+    let git = facts.git.as_ref();
+    let (commit, dirty) = (git.map(|git| &git.commit), git.map(|git| i64::from(git.dirty)));
+    writer.execute(
         "UPDATE run SET git_commit = ?, git_dirty = ?, lock_hash = coalesce(?, lock_hash) WHERE id = ?",
-        commit,
-        dirty,
-        facts.lock_hash,
-        run,
-    )
-    .execute(&mut **tx)
-    .await?;
+        &[commit.into(), dirty.into(), facts.lock_hash.as_ref().into(), run.into()],
+    )?;
     for snapshot in &facts.snapshots {
-        let bytes = snapshot.bytes.as_slice();
-        sqlx::query!(
+        writer.execute(
             "INSERT INTO snapshot (hash, bytes) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING",
-            snapshot.hash,
-            bytes
-        )
-        .execute(&mut **tx)
-        .await?;
-        sqlx::query!(
+            &[(&snapshot.hash).into(), snapshot.bytes.as_slice().into()],
+        )?;
+        writer.execute(
             "INSERT INTO run_snapshot (run_id, kind, hash) VALUES (?, ?, ?)
              ON CONFLICT (run_id, kind) DO UPDATE SET hash = excluded.hash",
-            run,
-            snapshot.kind,
-            snapshot.hash,
-        )
-        .execute(&mut **tx)
-        .await?;
+            &[run.into(), snapshot.kind.into(), (&snapshot.hash).into()],
+        )?;
     }
     Ok(())
 }
 
-async fn artifacts(tx: &mut SqliteTransaction<'_>, run: i64, pending: &Pending) -> sqlx::Result<()> {
+fn artifacts(writer: &mut Writer<'_>, run: i64, pending: &Pending) -> sqlx::Result<()> {
     for artifact in &pending.artifacts {
-        let (bytes, size) = (artifact.bytes.as_slice(), i64::try_from(artifact.bytes.len()).unwrap_or(i64::MAX));
-        sqlx::query!(
+        let size = i64::try_from(artifact.bytes.len()).unwrap_or(i64::MAX);
+        writer.execute(
             "INSERT INTO artifact (hash, size, bytes) VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING",
-            artifact.hash,
-            size,
-            bytes,
-        )
-        .execute(&mut **tx)
-        .await?;
-        sqlx::query!(
+            &[(&artifact.hash).into(), size.into(), artifact.bytes.as_slice().into()],
+        )?;
+        writer.execute(
             "INSERT INTO run_artifact (run_id, name, kind, mime, step, time_ms, hash)
              VALUES (?, ?, ?, ?, ?, ?, ?)",
-            run,
-            artifact.name,
-            artifact.kind,
-            artifact.mime,
-            artifact.step,
-            artifact.time_ms,
-            artifact.hash,
-        )
-        .execute(&mut **tx)
-        .await?;
+            &[
+                run.into(),
+                (&artifact.name).into(),
+                (&artifact.kind).into(),
+                (&artifact.mime).into(),
+                artifact.step.into(),
+                artifact.time_ms.into(),
+                (&artifact.hash).into(),
+            ],
+        )?;
     }
     Ok(())
 }
 
-pub(super) async fn tag(tx: &mut SqliteTransaction<'_>, run: i64, key: &str, value: &str) -> sqlx::Result<()> {
-    sqlx::query!(
+pub(super) fn tag(writer: &mut Writer<'_>, run: i64, key: &str, value: &str) -> sqlx::Result<()> {
+    writer.execute(
         "INSERT INTO tag (run_id, key, value) VALUES (?, ?, ?)
          ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value",
-        run,
-        key,
-        value,
+        &[run.into(), key.into(), value.into()],
     )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }
 
-async fn end(tx: &mut SqliteTransaction<'_>, run: i64, ending: &Ending) -> sqlx::Result<()> {
+fn end(writer: &mut Writer<'_>, run: i64, ending: &Ending) -> sqlx::Result<()> {
     let status = ending.status.as_str();
-    sqlx::query!(
+    writer.execute(
         "UPDATE run SET status = ?, ended_ms = ?, error = ? WHERE id = ?",
-        status,
-        ending.ended_ms,
-        ending.error,
-        run,
-    )
-    .execute(&mut **tx)
-    .await?;
-    cells(tx, run, &ending.cells).await
+        &[status.into(), ending.ended_ms.into(), ending.error.as_ref().into(), run.into()],
+    )?;
+    cells(writer, run, &ending.cells)
 }
 
-pub(super) async fn cells(tx: &mut SqliteTransaction<'_>, run: i64, cells: &[Cell]) -> sqlx::Result<()> {
+pub(super) fn cells(writer: &mut Writer<'_>, run: i64, cells: &[Cell]) -> sqlx::Result<()> {
     for cell in cells {
-        sqlx::query!(
+        writer.execute(
             "INSERT INTO cell (run_id, position, execution_count, source)
              VALUES (?1, (SELECT coalesce(max(position) + 1, 0) FROM cell WHERE run_id = ?1), ?2, ?3)",
-            run,
-            cell.execution_count,
-            cell.source,
-        )
-        .execute(&mut **tx)
-        .await?;
+            &[run.into(), cell.execution_count.into(), (&cell.source).into()],
+        )?;
     }
     Ok(())
 }
@@ -276,9 +234,4 @@ pub(crate) async fn crashed(conn: &mut SqliteConnection, place: &Place, runs: &H
         }
     }
     Ok(())
-}
-
-/// Takes the write lock at once: a lock that is upgraded half way cannot be waited for.
-pub(super) async fn transaction(conn: &mut SqliteConnection) -> sqlx::Result<SqliteTransaction<'_>> {
-    conn.begin_with("BEGIN IMMEDIATE").await
 }
