@@ -14,4 +14,5 @@ pub mod math;
 pub mod memory;
 pub mod nvrtc;
 pub mod probe;
+mod shape;
 pub mod trampoline;

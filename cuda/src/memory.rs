@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use crate::code::{Failure, OUT_OF_MEMORY, Outcome};
 use crate::driver::{Address, DEFAULT_STREAM, Driver};
+use crate::shape;
 
 /// What an allocation of no bytes gets: an address that is nobody's. dfdx makes one whenever a tensor is dropped.
 pub const NOTHING: Address = 0x100;
@@ -40,6 +41,8 @@ struct Kept {
     /// The size of each.
     alive: HashMap<Address, usize>,
     usage: Usage,
+    /// The most that was alive since someone asked for it.
+    recent: usize,
 }
 
 /// The buffers of one device.
@@ -66,6 +69,7 @@ impl Memory {
         kept.usage.buffers += 1;
         kept.usage.used += size;
         kept.usage.peak = kept.usage.peak.max(kept.usage.used);
+        kept.recent = kept.recent.max(kept.usage.used);
         Ok(address)
     }
 
@@ -82,6 +86,13 @@ impl Memory {
     /// What is used now.
     pub fn usage(&self) -> Usage {
         self.0.lock().usage
+    }
+
+    /// The most bytes that were alive at once since this was called before.
+    pub fn recent_peak(&self) -> usize {
+        let mut kept = self.0.lock();
+        let used = kept.usage.used;
+        std::mem::replace(&mut kept.recent, used)
     }
 }
 
@@ -116,13 +127,16 @@ impl Kept {
         if failure.code != OUT_OF_MEMORY {
             return failure;
         }
+        let what = match shape::wanted(bytes) {
+            Some(shape) => format!("a tensor of {shape:?}, {}", human(bytes)),
+            None => human(bytes),
+        };
         let device = driver.memory().map(|(free, total)| format!(" ({} of {} free)", human(free), human(total)));
         Failure::because(
             call,
             OUT_OF_MEMORY,
             format!(
-                "no room on the GPU for {}{}. {}. Try a smaller batch, or drop what is no longer used (:vars)",
-                human(bytes),
+                "no room on the GPU for {what}{}. {}. Try a smaller batch, or drop what is no longer used (:vars)",
                 device.unwrap_or_default(),
                 self.alive()
             ),

@@ -63,19 +63,57 @@ async fn types_and_messages_are_those_of_lab() {
     let keep = "let dev = device(); let rows: Tensor<Rank2<2, 3>, f32, Dev> = dev.zeros();\n\
                 let layer = dev.build_module::<Linear<3, 4>, f32>();";
     let wrong = "let narrow: Linear<5, 4> = layer.clone();";
-    let cells = [frame, "println!(\"{} rows\", table.height());", keep, "layer.forward(rows.clone())", wrong];
+    let asked = "let wide = layer.try_forward(rows)?;";
+    let shown = "layer.forward(rows.clone())";
+    let cells = [frame, "println!(\"{} rows\", table.height());", keep, shown, wrong, asked];
     let said = said("simulated", &cells).await;
     assert!(said[1].contains("3 rows"), "{}", said[1]);
     assert!(said[3].contains("2×4"), "{}", said[3]);
     assert!(said[4].contains("E0308") && !said[4].contains("lab_gpu"), "{}", said[4]);
+    assert!(said[5].contains("`.map_err(|error| error.to_string())?`"), "{}", said[5]);
 }
 
 #[tokio::test]
 async fn a_full_gpu_is_an_error_that_says_what_is_there_and_the_kernel_lives_on() {
     let fill = "let mut all: Vec<Tensor<Rank1<30000000>, f32, Dev>> = Vec::new(); loop { all.push(device().zeros()); }";
     let said = said("simulated", &[fill, "println!(\"still {}\", 40 + 2);"]).await;
-    assert!(said[0].contains("no room on the GPU for") && said[0].contains("Alive:"), "{}", said[0]);
+    let (wanted, alive) = ("no room on the GPU for a tensor of [30000000], 114.4 MiB", "Alive: 928.0 MiB in 8 buffers");
+    assert!(said[0].contains(wanted) && said[0].contains(alive), "{}", said[0]);
     assert!(said[1].contains("still 42"), "{}", said[1]);
+}
+
+#[tokio::test]
+async fn a_full_gpu_names_the_shape_of_what_a_layer_makes() {
+    let fill = "let dev = device(); let layer = dev.build_module::<Linear<64, 4096>, f32>();\n\
+                let x: Tensor<(usize, Const<64>), f32, Dev> = dev.zeros_like(&(20000, Const::<64>));\n\
+                let mut all = Vec::new(); loop { all.push(layer.forward(x.clone())); }";
+    let said = said("simulated", &[fill]).await;
+    assert!(said[0].contains("no room on the GPU for a tensor of [20000, 4096], 312.5 MiB"), "{}", said[0]);
+}
+
+#[tokio::test]
+async fn a_run_says_how_much_of_the_gpu_s_memory_it_took() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start_on(folder.path(), "simulated").await;
+    let cells = [
+        "type Square = Tensor<Rank2<1000, 1000>, f32, Dev>;\n\
+         let run = Run::start(\"four at once\", &())?; let kept: Square = device().zeros();\n\
+         drop((0..3).map(|_| device().zeros()).collect::<Vec<Square>>()); run.finish()?;",
+        "let run = Run::start(\"one kept\", &())?; run.finish()?;",
+    ];
+    for cell in cells {
+        let seen = check::execute(&kernel, cell).await;
+        assert!(seen.error().is_none(), "{seen:?}");
+    }
+    kernel.shutdown().await;
+    let store = tracker::Store::open(folder.path().join("assay.db")).unwrap();
+    // Each takes two steps of 2 MiB, by which large buffers grow.
+    let square = 4.194_304;
+    for (run, used, peak) in [("four at once", square, 4.0 * square), ("one kept", square, square)] {
+        let run = store.run(run).unwrap();
+        let last = |what: &str| run.metric(&format!("system.gpu_process_memory_{what}{{gpu=0}}")).unwrap().last;
+        assert_eq!((last("mb"), last("peak_mb")), (used, peak), "{}", run.name);
+    }
 }
 
 #[tokio::test]

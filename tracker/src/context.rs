@@ -22,14 +22,27 @@ pub struct Context {
     pub device: Option<String>,
 }
 
+/// What this process holds of a GPU's memory, in MB.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DeviceMemory {
+    /// The number of the GPU.
+    pub gpu: u32,
+    /// In use now.
+    pub used: f64,
+    /// The most that was in use since this was asked before.
+    pub peak: f64,
+}
+
 struct State {
     context: Context,
     cells: Vec<Cell>,
+    device_memory: Option<fn() -> DeviceMemory>,
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
     context: Context { toolchain: None, environment: None, resolved: None, notebook: None, device: None },
     cells: Vec::new(),
+    device_memory: None,
 });
 
 /// Says what the surroundings are.
@@ -45,6 +58,18 @@ pub fn resolved_in(folder: PathBuf) {
 /// Says what computes from now on.
 pub fn computes_on(device: String) {
     state().context.device = Some(device);
+}
+
+/// Says how to find out what this process holds of a GPU's memory. It is asked when a run begins, every 10 s, and when
+/// a run ends; runs log it as `system.gpu_process_memory_mb` and `system.gpu_process_memory_peak_mb`.
+pub fn measure_device_memory(by: fn() -> DeviceMemory) {
+    state().device_memory = Some(by);
+}
+
+/// What this process holds of a GPU's memory, if it holds any.
+pub(crate) fn device_memory() -> Option<DeviceMemory> {
+    let measure = state().device_memory?;
+    Some(measure())
 }
 
 /// Notes a cell; call it before the cell runs, so that a run it starts holds its source.

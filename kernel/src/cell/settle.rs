@@ -128,6 +128,12 @@ impl Engine {
         {
             hints.push("`.ok_or(\"what is missing\")?` makes an error of `None`".to_owned());
         }
+        if found.iter().any(|it| it.labels().any(|label| label.contains("not implemented for `CudaError`"))) {
+            hints.push(
+                "dfdx's error of a GPU is not made for `?`; `.map_err(|error| error.to_string())?` goes on every device"
+                    .to_owned(),
+            );
+        }
         for error in found.iter().filter(|it| it.code() == Some("E0599")) {
             let name = error.message.split('`').nth(1).unwrap_or_default();
             if let Some((title, cell)) = self.state.former.get(name) {

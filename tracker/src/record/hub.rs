@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use super::checkpoint::Checkpoints;
 use super::pending::Pending;
 use super::queue::Message;
-use super::usage::{self, Usage};
+use super::usage::{self, Sample, Usage};
 use crate::capture::{Found, now_ms};
 use crate::store::beginning::{self, Beginning};
 use crate::store::write::{self, Batch, Ending};
@@ -158,6 +158,9 @@ impl Hub {
         if self.runs.is_empty() {
             self.next = Instant::now() + GATHER;
         }
+        // So that the peak of this run is its own.
+        let of_device = self.usage.of_device_now();
+        self.sampled(&of_device);
         let _ = reply.send(self.try_begin(&beginning).map(|(begun, pending)| {
             let Begun { id, uid, .. } = &begun;
             let (uid, began, found) = (uid.clone(), Instant::now(), Some(found));
@@ -184,11 +187,21 @@ impl Hub {
                 run.pending.sample(&sample, run.began.elapsed().as_secs());
             }
         }
+        let of_device = self.usage.of_device();
+        self.sampled(&of_device);
         if let Err(error) = self.store(None) {
             self.next = Instant::now() + RETRY;
             self.say_once(&error);
         }
         self.checkpoints.make_when_due();
+    }
+
+    /// Takes what was measured for a value of every run.
+    fn sampled(&mut self, samples: &[Sample]) {
+        for run in self.runs.values_mut() {
+            let second = run.began.elapsed().as_secs();
+            samples.iter().for_each(|sample| run.pending.sample(sample, second));
+        }
     }
 
     /// Stores what is pending, trying again for as long as someone should have to wait.
@@ -264,6 +277,8 @@ impl Hub {
     }
 
     fn end(&mut self, run: i64, ending: &Ending, reply: &SyncSender<Result<()>>) {
+        let of_device = self.usage.of_device_now();
+        self.sampled(&of_device);
         let outcome = self.insist(run, Some(ending));
         self.runs.remove(&run);
         let earned = self.folded.elapsed().as_millis() / FOLD_EVERY.as_millis();
@@ -286,6 +301,8 @@ impl Hub {
     }
 
     fn close(mut self, reason: Option<&'static str>) {
+        let of_device = self.usage.of_device_now();
+        self.sampled(&of_device);
         let runs: Vec<_> = self.runs.iter().map(|(id, run)| (*id, run.cells_seen)).collect();
         for (run, cells_seen) in runs {
             let ending = reason.map(|reason| Ending {

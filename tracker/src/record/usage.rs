@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::gpus::GpuUsage;
+use crate::context;
 
 /// The metrics begin with this, so that tables can leave them out.
 pub(crate) const PREFIX: &str = "system.";
@@ -15,6 +16,7 @@ pub(super) const EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Usage {
     last: Option<Counters>,
     next: Instant,
+    device_next: Instant,
     /// From the first sample on.
     gpus: Option<GpuUsage>,
 }
@@ -39,7 +41,8 @@ struct Counters {
 
 impl Usage {
     pub(super) fn new() -> Self {
-        Self { last: None, next: Instant::now(), gpus: None }
+        let now = Instant::now();
+        Self { last: None, next: now, device_next: now, gpus: None }
     }
 
     /// Metrics since the last sample, when it is time for one; and what the GPUs have answered since it was asked.
@@ -61,6 +64,22 @@ impl Usage {
             samples.extend(reading.metrics.into_iter().map(|(name, value)| Sample { name, gpu, value }));
         }
         samples
+    }
+
+    /// What the process holds of its GPU's memory, when it is time for that. The peak is that since the last time.
+    pub(super) fn of_device(&mut self) -> Vec<Sample> {
+        if Instant::now() < self.device_next { Vec::new() } else { self.of_device_now() }
+    }
+
+    /// The same at once.
+    pub(super) fn of_device_now(&mut self) -> Vec<Sample> {
+        self.device_next = Instant::now() + EVERY;
+        let Some(memory) = context::device_memory() else { return Vec::new() };
+        let sample = |name, value| Sample { name, gpu: Some(memory.gpu), value };
+        vec![
+            sample("system.gpu_process_memory_mb", memory.used),
+            sample("system.gpu_process_memory_peak_mb", memory.peak),
+        ]
     }
 
     fn of_process(&mut self) -> Vec<(&'static str, f64)> {
