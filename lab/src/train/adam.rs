@@ -84,10 +84,10 @@ impl Optimizer for Adam {
     }
 
     #[cfg(feature = "gpu")]
-    fn step_on_gpu(&self, steps: u64, parameters: &[Vec<cuda::math::Buffer>]) -> cuda::code::Outcome<()> {
+    fn step_on_gpu(&self, steps: u64, parameters: &super::optimizer::gpu::Parameters) -> cuda::code::Outcome<()> {
         let Rates { beta, rest, rate, unbias, epsilon, keep, l2 } = Rates::new(self, steps);
         let step = cuda::math::optimizer::Adam { beta, rest, rate, unbias, epsilon, keep, l2 };
-        step.step(&super::optimizer::gpu::list(parameters)?)
+        step.step(parameters.list())
     }
 }
 
@@ -219,7 +219,7 @@ impl Optimizer for AdamW {
     }
 
     #[cfg(feature = "gpu")]
-    fn step_on_gpu(&self, steps: u64, parameters: &[Vec<cuda::math::Buffer>]) -> cuda::code::Outcome<()> {
+    fn step_on_gpu(&self, steps: u64, parameters: &super::optimizer::gpu::Parameters) -> cuda::code::Outcome<()> {
         self.0.step_on_gpu(steps, parameters)
     }
 }

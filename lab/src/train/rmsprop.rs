@@ -92,12 +92,12 @@ impl Optimizer for RMSprop {
 
     #[cfg(feature = "gpu")]
     #[allow(clippy::cast_possible_truncation)]
-    fn step_on_gpu(&self, _: u64, parameters: &[Vec<cuda::math::Buffer>]) -> cuda::code::Outcome<()> {
+    fn step_on_gpu(&self, _: u64, parameters: &super::optimizer::gpu::Parameters) -> cuda::code::Outcome<()> {
         let [rate, alpha, epsilon, momentum, decay] =
             [self.learning_rate, self.alpha, self.epsilon, self.momentum, self.weight_decay].map(|value| value as f32);
         let (rest, centered) = ((1.0 - self.alpha) as f32, self.centered);
         let step = cuda::math::optimizer::RmsProp { rate, alpha, rest, epsilon, momentum, decay, centered };
-        step.step(&super::optimizer::gpu::list(parameters)?)
+        step.step(parameters.list())
     }
 }
 

@@ -71,10 +71,10 @@ impl Optimizer for Sgd {
 
     #[cfg(feature = "gpu")]
     #[allow(clippy::cast_possible_truncation)]
-    fn step_on_gpu(&self, _: u64, parameters: &[Vec<cuda::math::Buffer>]) -> cuda::code::Outcome<()> {
+    fn step_on_gpu(&self, _: u64, parameters: &super::optimizer::gpu::Parameters) -> cuda::code::Outcome<()> {
         let [rate, momentum, decay] = [self.learning_rate, self.momentum, self.weight_decay].map(|value| value as f32);
         let step = cuda::math::optimizer::Sgd { rate, momentum, decay, nesterov: self.nesterov };
-        step.step(&super::optimizer::gpu::list(parameters)?)
+        step.step(parameters.list())
     }
 }
 

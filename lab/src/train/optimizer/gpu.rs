@@ -17,6 +17,48 @@ use crate::device::{Dev, DevError, gradient_buffer, own_buffer};
 use crate::train::TrainError;
 use crate::train::slot::failed;
 
+/// Parameters that have made as many steps: where their weights, their gradients and each of their buffers are.
+#[derive(Debug)]
+pub struct Parameters {
+    columns: Vec<Vec<Buffer>>,
+    list: List,
+}
+
+impl Parameters {
+    /// For the kernels of [`cuda::math::optimizer`].
+    pub fn list(&self) -> &List {
+        &self.list
+    }
+}
+
+/// The lists of the step before: while tensors stay where they are, nothing is sent to the device. A copy of an
+/// optimizer makes its own.
+#[derive(Debug, Default)]
+pub(super) struct Lists(Vec<Parameters>);
+
+impl Clone for Lists {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Lists {
+    fn take(&mut self, columns: Vec<Vec<Buffer>>) -> Outcome<Parameters> {
+        if let Some(at) = self.0.iter().position(|kept| kept.columns == columns) {
+            return Ok(self.0.swap_remove(at));
+        }
+        let list = List::new(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+        Ok(Parameters { columns, list })
+    }
+}
+
+/// Parameters for one launch, and the places of their names.
+struct Group {
+    steps: u64,
+    names: Vec<usize>,
+    parameters: Parameters,
+}
+
 /// One step: checks all gradients, then changes the weights.
 pub(super) fn update<O: Optimizer, M: TensorCollection<f32, Dev>>(
     optimizer: &mut O,
@@ -25,57 +67,76 @@ pub(super) fn update<O: Optimizer, M: TensorCollection<f32, Dev>>(
 ) -> Result<(), TrainError> {
     let mut find = FindGradients { gradients, found: Vec::new() };
     M::iter_tensors(&mut RecursiveWalker { m: (&*model, String::new()), f: &mut find })?;
+    let mut weights = FindWeights(Vec::new());
+    M::iter_tensors(&mut RecursiveWalker { m: model, f: &mut weights })?;
     let mut memory = Memory::out_of(optimizer)?;
-    let done = accept(&mut memory, &find.found, optimizer.buffers().len()).and_then(|()| {
-        let mut weights = FindWeights(Vec::new());
-        M::iter_tensors(&mut RecursiveWalker { m: model, f: &mut weights })?;
-        make(optimizer, &mut memory, &find.found, &weights.0)
-    });
+    let done = step(optimizer, &mut memory, &find.found, &weights.0);
     *optimizer.memory_mut() = memory;
     done
 }
 
-/// Whether a step can be made with these gradients; then each has its place in the memory.
-fn accept(memory: &mut Memory, gradients: &[(String, Buffer)], buffers: usize) -> Result<(), TrainError> {
-    let all: Vec<Buffer> = gradients.iter().map(|(_, gradient)| *gradient).collect();
-    let sums = List::new(&[&all]).and_then(|list| optimizer::squares(&list, 0)).map_err(failed)?;
-    if let Some(at) = sums.iter().position(|sum| !sum.is_finite()) {
-        return Err(TrainError::NotFinite { step: memory.step + 1, parameter: gradients[at].0.clone() });
-    }
-    gradients.iter().try_for_each(|(name, gradient)| memory.place(name, gradient.len(), buffers))
-}
-
-/// Makes the step for all parameters: at once for those that have made as many, which are all if none was frozen.
-fn make(
+fn step(
     optimizer: &dyn Optimizer,
     memory: &mut Memory,
     gradients: &[(String, Buffer)],
     weights: &[Buffer],
 ) -> Result<(), TrainError> {
+    let accepted = groups(memory, optimizer.buffers().len(), gradients, weights).and_then(|groups| {
+        let refused = |at: usize| TrainError::NotFinite { step: memory.step + 1, parameter: gradients[at].0.clone() };
+        first_not_finite(&groups)?.map_or(Ok(()), |at| Err(refused(at))).map(|()| groups)
+    });
+    let groups = accepted.inspect_err(|_| {
+        // No step was made, so nothing is remembered of one.
+        memory.parameters.retain(|_, remembered| remembered.steps > 0);
+    })?;
     memory.step += 1;
-    let mut alike: BTreeMap<u64, Vec<Vec<Buffer>>> = BTreeMap::new();
-    for ((name, gradient), weights) in gradients.iter().zip(weights) {
-        if let Some(Remembered { steps, buffers }) = memory.parameters.get_mut(name) {
-            *steps += 1;
-            let columns = alike.entry(*steps).or_insert_with(|| vec![Vec::new(); 2 + buffers.len()]);
-            let buffers = [*weights, *gradient].into_iter().chain(buffers.iter().map(|slot| slot.0.buffer()));
-            columns.iter_mut().zip(buffers).for_each(|(column, buffer)| column.push(buffer));
+    for Group { steps, names, parameters } in groups {
+        for name in names.iter().map(|at| &gradients[*at].0) {
+            memory.parameters.entry(name.clone()).and_modify(|remembered| remembered.steps += 1);
         }
+        optimizer.step_on_gpu(steps + 1, &parameters).map_err(failed)?;
+        memory.lists.0.push(parameters);
     }
-    alike.iter().try_for_each(|(steps, parameters)| optimizer.step_on_gpu(*steps, parameters)).map_err(failed)
+    Ok(())
 }
 
-/// Weights, gradients and buffers of parameters, for a kernel.
-pub(in crate::train) fn list(parameters: &[Vec<Buffer>]) -> Outcome<List> {
-    List::new(&parameters.iter().map(Vec::as_slice).collect::<Vec<_>>())
+/// All parameters, each with its place in the memory: in one group, if none was frozen for a time.
+fn groups(
+    memory: &mut Memory,
+    buffers: usize,
+    gradients: &[(String, Buffer)],
+    weights: &[Buffer],
+) -> Result<Vec<Group>, TrainError> {
+    let mut alike: BTreeMap<u64, (Vec<usize>, Vec<Vec<Buffer>>)> = BTreeMap::new();
+    for (at, ((name, gradient), weights)) in gradients.iter().zip(weights).enumerate() {
+        let Remembered { steps, buffers } = memory.place(name, gradient.len(), buffers)?;
+        let (names, columns) = alike.entry(*steps).or_insert_with(|| (Vec::new(), vec![Vec::new(); 2 + buffers.len()]));
+        names.push(at);
+        let buffers = [*weights, *gradient].into_iter().chain(buffers.iter().map(|slot| slot.0.buffer()));
+        columns.iter_mut().zip(buffers).for_each(|(column, buffer)| column.push(buffer));
+    }
+    let mut kept = std::mem::take(&mut memory.lists);
+    let group = |(steps, (names, columns))| Ok(Group { steps, names, parameters: kept.take(columns)? });
+    alike.into_iter().map(group).collect::<Outcome<_>>().map_err(failed)
+}
+
+/// The place of the first parameter whose gradient is not finite.
+fn first_not_finite(groups: &[Group]) -> Result<Option<usize>, TrainError> {
+    let mut first = None;
+    for group in groups {
+        let sums = optimizer::squares(group.parameters.list(), 1).map_err(failed)?;
+        let at = sums.iter().position(|sum| !sum.is_finite()).map(|at| group.names[at]);
+        first = [first, at].into_iter().flatten().min();
+    }
+    Ok(first)
 }
 
 /// What an optimizer does on the processor with weights, a gradient and buffers.
 type Step<'a> = dyn FnMut(&mut [f32], &[f32], &mut [Vec<f32>]) + 'a;
 
 /// A step on copies.
-pub(super) fn through_host(parameters: &[Vec<Buffer>], step: &mut Step<'_>) -> Outcome<()> {
-    let [weights, gradients, buffers @ ..] = parameters else { return Ok(()) };
+pub(super) fn through_host(parameters: &Parameters, step: &mut Step<'_>) -> Outcome<()> {
+    let [weights, gradients, buffers @ ..] = parameters.columns.as_slice() else { return Ok(()) };
     for (at, (weights, gradient)) in weights.iter().zip(gradients).enumerate() {
         let mut kept = buffers.iter().map(|column| column[at].download()).collect::<Outcome<Vec<_>>>()?;
         let mut changed = weights.download()?;

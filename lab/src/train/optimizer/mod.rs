@@ -7,9 +7,10 @@ pub(super) mod gpu;
 mod host;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 #[cfg(feature = "gpu")]
-use cuda::{code::Outcome, math::Buffer};
+use cuda::code::Outcome;
 use dfdx::nn::TensorCollection;
 use dfdx::tensor::Gradients;
 use serde::{Deserialize, Serialize};
@@ -69,7 +70,7 @@ pub trait Optimizer {
     /// # Errors
     /// When the GPU fails.
     #[cfg(feature = "gpu")]
-    fn step_on_gpu(&self, steps: u64, parameters: &[Vec<Buffer>]) -> Outcome<()> {
+    fn step_on_gpu(&self, steps: u64, parameters: &gpu::Parameters) -> Outcome<()> {
         gpu::through_host(parameters, &mut |weights, gradient, buffers| {
             self.step(steps, weights, gradient, buffers);
         })
@@ -209,7 +210,7 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
     }
 
     #[cfg(feature = "gpu")]
-    fn step_on_gpu(&self, steps: u64, parameters: &[Vec<Buffer>]) -> Outcome<()> {
+    fn step_on_gpu(&self, steps: u64, parameters: &gpu::Parameters) -> Outcome<()> {
         (**self).step_on_gpu(steps, parameters)
     }
 
@@ -229,6 +230,8 @@ pub struct Memory {
     parameters: BTreeMap<String, Remembered>,
     #[cfg(not(feature = "gpu"))]
     scratch: host::Scratch,
+    #[cfg(feature = "gpu")]
+    lists: gpu::Lists,
 }
 
 impl Memory {
@@ -272,15 +275,17 @@ impl Memory {
     }
 
     /// The place for a parameter with this many weights.
-    fn place(&mut self, name: &str, len: usize, buffers: usize) -> Result<(), TrainError> {
-        if !self.parameters.contains_key(name) {
-            let buffers = (0..buffers).map(|_| slot::zeros(len)).collect::<Result<_, _>>()?;
-            let fresh = Remembered { steps: 0, buffers };
-            self.parameters.insert(name.to_owned(), fresh);
-        }
-        let held = self.parameters.get(name).and_then(|remembered| remembered.buffers.first()).map_or(len, slot::len);
+    fn place(&mut self, name: &str, len: usize, buffers: usize) -> Result<&mut Remembered, TrainError> {
+        let place = match self.parameters.entry(name.to_owned()) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(fresh) => {
+                let buffers = (0..buffers).map(|_| slot::zeros(len)).collect::<Result<_, _>>()?;
+                fresh.insert(Remembered { steps: 0, buffers })
+            }
+        };
+        let held = place.buffers.first().map_or(len, slot::len);
         if held == len {
-            Ok(())
+            Ok(place)
         } else {
             Err(TrainError::OtherModel { parameter: name.to_owned(), expected: held, got: len })
         }
