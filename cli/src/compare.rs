@@ -5,7 +5,6 @@ mod groups;
 
 use anyhow::{Context, ensure};
 use comfy_table::Table;
-use serde_json::Value;
 use tracker::chart::smoothed;
 use tracker::{Comparison, Store, format};
 
@@ -133,16 +132,12 @@ fn render(
         }
     }
     for part in comparison.environment.iter().filter(|row| row.differs) {
-        let values = part.values.iter().map(|value| value.as_ref().map(environment));
+        let values = part.values.iter().map(|value| value.as_ref().map(format::environment));
         row(&mut table, &format!("environment.{}", part.path), values.map(Option::unwrap_or_default));
     }
     let mut text = table::lines(&table);
-    for data in tracker::data::data_rows(runs).iter().filter(|data| !data.differs.is_empty()) {
-        text.push_str(&format!(
-            "data {} differs: {}\n",
-            format::plain(&data.name),
-            format::plain(&data.differs.join(", "))
-        ));
+    for data in tracker::data::differing(runs) {
+        text.push_str(&format!("{data}\n"));
     }
     let same = comparison.params.len() - comparison.differing().count();
     if same > 0 && !all {
@@ -150,17 +145,6 @@ fn render(
         text.push_str(&format!("{same} {noun} the same in all.\n"));
     }
     Ok(text)
-}
-
-/// A part of an environment; of a hash, what tells it from another.
-fn environment(value: &Value) -> String {
-    match value {
-        Value::Null => "absent".to_owned(),
-        Value::String(hash) if hash.len() >= 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-            hash[..12].to_owned()
-        }
-        other => format::value(other),
-    }
 }
 
 /// A small chart for each run that has more than one point.

@@ -127,6 +127,12 @@ fn each_difference_between_environments_is_a_row_of_the_comparison() {
         ["environment.features.polars", "csv", "csv lazy"],
     ];
     assert_eq!(rows, expected, "{table}");
+    place.out(&["report", &a, &b]);
+    let page = fs::read_to_string(place.folder().join("report.html")).unwrap();
+    for row in expected {
+        let cells = page.split("<tr>").find(|cells| cells.contains(row[0])).unwrap_or_default();
+        assert!(row.iter().all(|cell| cells.contains(&format!(">{cell}</td>"))), "{row:?} in {cells:?}");
+    }
     let again = place.out(&["compare", &a, &a]);
     assert!(!again.contains("environment."), "{again}");
     let rows = &place.json(&["compare", &a, &b, "--json"])["environment"];

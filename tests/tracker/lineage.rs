@@ -49,6 +49,9 @@ fn a_comparison_says_which_column_differs() {
     let place = two();
     let compared = place.out(&["compare", "one", "two"]);
     assert!(compared.contains("data train differs: column price\n") && !compared.contains("data test"), "{compared}");
+    place.out(&["report", "one", "two"]);
+    let page = std::fs::read_to_string(place.folder().join("report.html")).unwrap();
+    assert!(page.contains("<p>data train differs: column price</p>") && !page.contains("data test"), "no sentence");
     place.start("three", &()).finish().unwrap();
     let compared = place.out(&["compare", "one", "three"]);
     assert!(compared.contains("data train differs: not in all runs\n"), "{compared}");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::RunRecord;
+use crate::{RunRecord, format};
 
 /// A table of data, told by hashes of all of it: two tables with the same hash have the same content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,12 @@ pub fn data_rows(runs: &[RunRecord]) -> Vec<DataRow> {
         DataRow { name: name.clone(), hashes, differs: differences(&prints) }
     };
     names.into_iter().map(row).collect()
+}
+
+/// A sentence for each name whose data are not the same in all runs: `data train differs: column price`.
+pub fn differing(runs: &[RunRecord]) -> Vec<String> {
+    let rows = data_rows(runs).into_iter().filter(|row| !row.differs.is_empty());
+    rows.map(|row| format::plain(&format!("data {} differs: {}", row.name, row.differs.join(", ")))).collect()
 }
 
 fn differences(prints: &[Option<&Fingerprint>]) -> Vec<String> {

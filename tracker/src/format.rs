@@ -47,6 +47,17 @@ pub fn value(value: &Value) -> String {
     }
 }
 
+/// A part of an environment; of a hash, what tells it from another.
+pub fn environment(part: &Value) -> String {
+    match part {
+        Value::Null => "absent".to_owned(),
+        Value::String(hash) if hash.len() >= 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            hash[..12].to_owned()
+        }
+        other => value(other),
+    }
+}
+
 /// A length of time in the two units that matter.
 pub fn duration(milliseconds: i64) -> String {
     let seconds = milliseconds / 1000;

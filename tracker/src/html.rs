@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use crate::compare::{self, MetricRow};
-use crate::format;
 use crate::{Comparison, Metric, RunRecord};
+use crate::{data, format};
 
 const TABLE: &str = "<table style=\"border-collapse:collapse;font-variant-numeric:tabular-nums\">";
 const CELL: &str = "padding:0.25em 0.8em;border-bottom:1px solid rgba(128,128,128,0.3);text-align:";
@@ -59,7 +59,17 @@ pub fn comparison(comparison: &Comparison) -> String {
     for row in &comparison.metrics {
         metric(&mut html, row);
     }
+    for part in comparison.environment.iter().filter(|row| row.differs) {
+        html.row();
+        html.left(&escape(&format!("environment.{}", part.path)));
+        for value in &part.values {
+            html.right(&value.as_ref().map(|value| escape(&format::environment(value))).unwrap_or_default(), false);
+        }
+    }
     let mut html = html.end();
+    for data in data::differing(&comparison.runs) {
+        let _ = write!(html, "<p>{}</p>", escape(&data));
+    }
     let same = comparison.params.iter().filter(|row| !row.differs).count();
     if same > 0 && comparison.runs.len() > 1 {
         let noun = if same == 1 { "parameter is" } else { "parameters are" };

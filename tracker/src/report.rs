@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::html::{self, escape};
-use crate::{Artifact, Chart, Comparison, Error, Result, RunRecord, Store, chart, compare, format};
+use crate::{Artifact, Chart, Error, Result, RunRecord, Store, chart, compare, format};
 
 /// A larger picture or text is named and not shown.
 const LARGEST: i64 = 4 << 20;
@@ -22,7 +22,7 @@ figcaption{font-weight:600}svg,img{max-width:100%;height:auto}.wide{overflow:aut
 /// [`Error::Smoothing`]; [`Error::Sql`] or [`Error::DamagedPoints`] when the file cannot be read.
 pub fn page(store: &Store, runs: Vec<RunRecord>, smoothing: f64) -> Result<String> {
     let smoothing = chart::checked_weight(smoothing)?;
-    let comparison = Comparison::of(runs);
+    let comparison = store.side_by_side(runs)?;
     let runs = &comparison.runs;
     let title = escape(&format::plain(&title(runs)));
     let mut page = format!(
