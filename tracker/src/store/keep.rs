@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::writer::Writer;
 use super::{Place, open, points, write};
-use crate::capture::{self, now_ms};
+use crate::capture::now_ms;
 use crate::chunk::{Chunk, FULL};
 use crate::{Error, Result, RunRecord, Status};
 
@@ -204,8 +204,3 @@ const TAKE_IN: &[&str] = &[
     "INSERT OR IGNORE INTO main.snapshot SELECT * FROM other.snapshot",
     "INSERT INTO main.run_snapshot SELECT taken.new, kind, hash FROM other.run_snapshot JOIN taken ON taken.old = run_id",
 ];
-
-/// Whether the process of a run that says it is running is gone.
-pub(super) fn is_gone(run: &super::read::Running) -> bool {
-    capture::is_gone(run.pid, run.process_start, run.machine.as_deref())
-}

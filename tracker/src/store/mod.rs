@@ -2,10 +2,12 @@
 
 pub(crate) mod beginning;
 mod columns;
+mod crashed;
 mod input;
 mod keep;
 pub(crate) mod open;
 mod permission;
+mod place;
 mod points;
 mod raw;
 mod read;
@@ -18,17 +20,17 @@ pub(crate) mod writer;
 
 use sqlx::{Connection, SqliteConnection};
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::compare::ParamRow;
-use crate::error::{is_busy, is_read_only};
 use crate::model::{Artifact, Cell, Point, RunRecord, Series};
 use crate::table::{Points, Table};
-use crate::{Comparison, Error, Query, Result, capture, environment};
+use crate::{Comparison, Error, Query, Result, environment};
 
 pub use keep::{Merged, Removed};
+pub(crate) use place::Place;
 pub use sql::{Cell as SqlCell, Rows};
 
 /// An open run database. Cheap to share between threads by reference; calls take turns.
@@ -75,10 +77,10 @@ impl Store {
     pub fn runs(&self, query: &Query) -> Result<Vec<RunRecord>> {
         let find = query.find()?;
         let runs = self.wait(async |conn, place| {
-            let dead = reap(conn, place).await?;
+            let dead = crashed::found(conn, place).await?;
             let ids = select::ids(conn, place, &find, &dead).await?;
             let mut runs = read::runs_by_id(conn, place, &ids).await?;
-            show_crashed(&mut runs, &dead);
+            crashed::show(&mut runs, &dead);
             Ok(runs)
         })?;
         query.apply(runs)
@@ -167,10 +169,10 @@ impl Store {
     /// [`Error::UnknownRun`], [`Error::AmbiguousRun`], or as [`Store::runs`].
     pub fn run(&self, wanted: &str) -> Result<RunRecord> {
         self.wait(async |conn, place| {
-            let dead = reap(conn, place).await?;
+            let dead = crashed::found(conn, place).await?;
             let id = read::find(conn, place, wanted).await?;
             let mut runs = read::runs_by_id(conn, place, &[id]).await?;
-            show_crashed(&mut runs, &dead);
+            crashed::show(&mut runs, &dead);
             runs.pop().ok_or_else(|| Error::UnknownRun {
                 wanted: wanted.to_owned(),
                 path: place.0.clone(),
@@ -330,7 +332,7 @@ impl Store {
             None => None,
         };
         self.wait(async |conn, place| {
-            let dead = reap(conn, place).await?;
+            let dead = crashed::found(conn, place).await?;
             let mut conn = conn.begin().await.map_err(place.doing("read the runs"))?;
             let ids: Vec<i64> = match sorted {
                 Some(ids) => ids,
@@ -367,26 +369,6 @@ impl Drop for Store {
     }
 }
 
-/// The file that SQL is run on, for error messages.
-pub(crate) struct Place(pub(crate) PathBuf);
-
-impl Place {
-    /// Says what was being done when SQLite refused.
-    pub(crate) fn doing(&self, doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
-        move |source| {
-            if is_busy(&source) {
-                return Error::Busy { path: self.0.clone(), seconds: open::BUSY_TIMEOUT.as_secs() };
-            }
-            if is_read_only(&source)
-                && let Err(error) = permission::to_write(&self.0)
-            {
-                return error;
-            }
-            Error::Sql { doing, path: self.0.clone(), source }
-        }
-    }
-}
-
 pub(crate) fn runtime() -> Result<Runtime> {
     Builder::new_current_thread().enable_all().build().map_err(|source| Error::Thread { source })
 }
@@ -400,27 +382,4 @@ fn blocking<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         Ok(done) => done,
         Err(panic) => std::panic::resume_unwind(panic),
     })
-}
-
-/// Finds the runs of this machine whose process is gone and stores them as crashed. A file that
-/// may not be written now is still read right: the ids say what to show.
-async fn reap(conn: &mut SqliteConnection, place: &Place) -> Result<HashSet<i64>> {
-    let mut dead = HashSet::new();
-    for run in read::running(conn, place, &capture::host()).await? {
-        if keep::is_gone(&run) {
-            dead.insert(run.id);
-        }
-    }
-    if !dead.is_empty() {
-        write::crashed(conn, place, &dead).await?;
-    }
-    Ok(dead)
-}
-
-fn show_crashed(runs: &mut [RunRecord], dead: &HashSet<i64>) {
-    for run in runs {
-        if run.status == crate::Status::Running && dead.contains(&run.id) {
-            run.status = crate::Status::Crashed;
-        }
-    }
 }

@@ -1,7 +1,5 @@
 //! Every statement that writes what a run logs, and how it ends.
 
-use sqlx::SqliteConnection;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::raw::Value;
@@ -9,7 +7,6 @@ use super::writer::Writer;
 use super::{Place, input};
 use crate::capture::Facts;
 use crate::chunk::Chunk;
-use crate::error::{is_busy, is_read_only};
 use crate::model::Status;
 use crate::record::{Done, Pending, Plan, Series, Summary};
 use crate::{Cell, Result};
@@ -210,28 +207,6 @@ pub(super) fn cells(writer: &mut Writer<'_>, run: i64, cells: &[Cell]) -> sqlx::
              VALUES (?1, (SELECT coalesce(max(position) + 1, 0) FROM cell WHERE run_id = ?1), ?2, ?3)",
             &[run.into(), cell.execution_count.into(), (&cell.source).into()],
         )?;
-    }
-    Ok(())
-}
-
-/// Stores runs as crashed that are still stored as running. A file that may not be written, or that
-/// someone else is writing, is left for the next look.
-pub(crate) async fn crashed(conn: &mut SqliteConnection, place: &Place, runs: &HashSet<i64>) -> Result<()> {
-    for run in runs {
-        let stored = sqlx::query!(
-            "UPDATE run SET status = 'crashed', ended_ms = max(started_ms, coalesce(
-                 (SELECT max(last_ms) FROM series WHERE series.run_id = run.id), 0))
-             WHERE id = ? AND status = 'running'",
-            run,
-        )
-        .execute(&mut *conn)
-        .await;
-        match stored {
-            Err(source) if !is_busy(&source) && !is_read_only(&source) => {
-                return Err(place.doing("store that a run has crashed")(source));
-            }
-            _ => {}
-        }
     }
     Ok(())
 }
