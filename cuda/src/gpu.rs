@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use crate::code::{Failure, INVALID_SOURCE, NO_DEVICE, Outcome};
 use crate::driver::{Address, Driver, Handle, Precision, Properties};
+use crate::fills::Fills;
 use crate::kernels::{self, Unit};
 use crate::memory::Memory;
 
@@ -49,6 +50,7 @@ pub struct Gpu {
     pub memory: Memory,
     /// What was asked of it so far.
     pub counts: Counts,
+    pub(crate) fills: Fills,
     precision: AtomicU8,
     lost: OnceLock<Failure>,
     context: OnceLock<Handle>,
@@ -69,7 +71,7 @@ pub struct Counts {
     pub uploads: AtomicU64,
     /// Copies from the device.
     pub downloads: AtomicU64,
-    /// Buffers filled with zeros.
+    /// Buffers filled with zeros, each by a call of its own.
     pub fills: AtomicU64,
 }
 
@@ -104,6 +106,7 @@ pub fn open(driver: Box<dyn Driver>, ordinal: i32) -> Outcome<&'static Gpu> {
         properties,
         memory: Memory::default(),
         counts: Counts::default(),
+        fills: Fills::default(),
         precision: AtomicU8::new(precision as u8),
         lost: OnceLock::new(),
         context: OnceLock::new(),
@@ -146,8 +149,14 @@ impl Gpu {
         self.precision.store(precision as u8, Ordering::Relaxed);
     }
 
-    /// Does something unless the device is lost; a failure that loses it is remembered.
+    /// Does something after all that was asked before, unless the device is lost; a failure that loses it is
+    /// remembered.
     pub(crate) fn attempt<T>(&self, work: impl FnOnce(&Self) -> Outcome<T>) -> Outcome<T> {
+        self.attempt_aside(|gpu| gpu.fills.make(gpu).and_then(|()| work(gpu)))
+    }
+
+    /// The same for what asks nothing of the device now.
+    pub(crate) fn attempt_aside<T>(&self, work: impl FnOnce(&Self) -> Outcome<T>) -> Outcome<T> {
         if let Some(failure) = self.lost.get() {
             return Err(failure.clone());
         }
@@ -157,6 +166,11 @@ impl Gpu {
                 let _ = self.lost.set(failure.clone());
             }
         })
+    }
+
+    /// Keeps a buffer for reuse.
+    pub(crate) fn free(&self, address: Address) {
+        self.memory.free(address, |bytes| self.fills.forget(address, bytes));
     }
 
     /// The device's context, which stays until the process ends.

@@ -7,6 +7,7 @@
 pub mod choice;
 pub mod code;
 pub mod driver;
+mod fills;
 pub mod gpu;
 pub mod kernels;
 pub mod library;

@@ -73,10 +73,12 @@ impl Memory {
         Ok(address)
     }
 
-    /// Keeps a buffer for reuse. An address that was not handed out is left alone.
-    pub fn free(&self, address: Address) {
+    /// Keeps a buffer for reuse, once `before` was told its size and before anyone else gets it. An address that was not
+    /// handed out is left alone.
+    pub(crate) fn free(&self, address: Address, before: impl FnOnce(usize)) {
         let mut kept = self.0.lock();
         if let Some(size) = kept.alive.remove(&address) {
+            before(size);
             kept.usage.buffers -= 1;
             kept.usage.used -= size;
             kept.free.entry(size).or_default().push(address);

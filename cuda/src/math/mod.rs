@@ -29,7 +29,7 @@ use crate::driver::{Address, DEFAULT_STREAM, Element, Matrix, Product};
 use crate::gpu::{Gpu, gpu};
 
 /// Our own kernels: name and text of each file.
-pub(crate) const KERNELS: [(&str, &str); 13] = [
+pub(crate) const KERNELS: [(&str, &str); 14] = [
     ("activation.cu", include_str!("activation.cu")),
     ("attention.cu", include_str!("attention.cu")),
     ("convolution.cu", include_str!("convolution.cu")),
@@ -37,6 +37,7 @@ pub(crate) const KERNELS: [(&str, &str); 13] = [
     ("divergence.cu", include_str!("divergence.cu")),
     ("dropout.cu", include_str!("dropout.cu")),
     ("embedding.cu", include_str!("embedding.cu")),
+    ("fill.cu", include_str!("fill.cu")),
     ("focal.cu", include_str!("focal.cu")),
     ("loss.cu", include_str!("loss.cu")),
     ("norm.cu", include_str!("norm.cu")),
@@ -146,7 +147,7 @@ impl Drop for Room {
     fn drop(&mut self) {
         // Without a device there is nothing to give back.
         if let Ok(gpu) = gpu() {
-            gpu.memory.free(self.0.address);
+            gpu.free(self.0.address);
         }
     }
 }
@@ -157,11 +158,8 @@ impl Buffer {
     /// # Errors
     /// What the driver says; so for all below.
     pub fn zero(self) -> Outcome<()> {
-        on_gpu(|gpu| {
-            gpu.counts.fills.fetch_add(1, Relaxed);
-            // SAFETY: so many bytes are there, by `Buffer::new`.
-            unsafe { gpu.driver.fill(self.address, 0, 4 * self.len, DEFAULT_STREAM) }
-        })
+        // SAFETY: so many bytes are there, by `Buffer::new`.
+        gpu()?.attempt_aside(|gpu| unsafe { gpu.fills.add(gpu, self.address, 4 * self.len) })
     }
 
     /// Copies from the host; as many numbers as there are.

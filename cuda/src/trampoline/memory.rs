@@ -3,7 +3,7 @@
 use std::ffi::{c_uchar, c_void};
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{answer, give, quietly};
+use super::{answer, aside, give};
 use crate::code::SUCCESS;
 use crate::driver::{Address, DEFAULT_STREAM, Handle};
 use crate::gpu::{asked, asked_within, fills};
@@ -14,7 +14,7 @@ pub unsafe extern "C" fn allocate(address: *mut Address, bytes: usize) -> i32 {
 }
 
 pub unsafe extern "C" fn allocate_async(address: *mut Address, bytes: usize, _stream: Handle) -> i32 {
-    answer("cuMemAllocAsync", |gpu| {
+    aside("cuMemAllocAsync", |gpu| {
         gpu.counts.allocations.fetch_add(1, Relaxed);
         let found = gpu.memory.allocate(&*gpu.driver, "cuMemAllocAsync", bytes)?;
         // SAFETY: the caller's pointer.
@@ -28,10 +28,12 @@ pub unsafe extern "C" fn free(address: Address) -> i32 {
 }
 
 pub unsafe extern "C" fn free_async(address: Address, _stream: Handle) -> i32 {
-    quietly("cuMemFreeAsync", |gpu| {
-        gpu.memory.free(address);
+    // Whatever is wrong shows at the next call: see `quietly`.
+    aside("cuMemFreeAsync", |gpu| {
+        gpu.free(address);
         Ok(())
-    })
+    });
+    SUCCESS
 }
 
 pub unsafe extern "C" fn fill(to: Address, byte: c_uchar, bytes: usize) -> i32 {
@@ -42,6 +44,10 @@ pub unsafe extern "C" fn fill(to: Address, byte: c_uchar, bytes: usize) -> i32 {
 pub unsafe extern "C" fn fill_async(to: Address, byte: c_uchar, bytes: usize, stream: Handle) -> i32 {
     if bytes == 0 || !fills() {
         return SUCCESS;
+    }
+    if byte == 0 && stream == DEFAULT_STREAM {
+        // SAFETY: the caller's buffer has so many bytes.
+        return aside("cuMemsetD8Async", |gpu| unsafe { gpu.fills.add(gpu, to, bytes) });
     }
     answer("cuMemsetD8Async", |gpu| {
         gpu.counts.fills.fetch_add(1, Relaxed);

@@ -25,7 +25,15 @@ pub use symbols::keep;
 /// Answers a call: 0, or the number of what went wrong, which is remembered with its words. A panic must not leave
 /// a function that C's rules hold for: it would end the process.
 fn answer(call: &'static str, work: impl FnOnce(&Gpu) -> Outcome<()>) -> i32 {
-    let attempt = || gpu().and_then(|gpu| gpu.attempt(work));
+    coded(call, || gpu().and_then(|gpu| gpu.attempt(work)))
+}
+
+/// The same for what asks nothing of the device now.
+fn aside(call: &'static str, work: impl FnOnce(&Gpu) -> Outcome<()>) -> i32 {
+    coded(call, || gpu().and_then(|gpu| gpu.attempt_aside(work)))
+}
+
+fn coded(call: &'static str, attempt: impl FnOnce() -> Outcome<()>) -> i32 {
     let outcome = catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| {
         Err(Failure::because(call, UNKNOWN, "assay itself failed: see the message before this one"))
     });

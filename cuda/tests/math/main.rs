@@ -10,6 +10,7 @@ mod dense;
 mod divergence;
 mod dropout;
 mod embedding;
+mod fills;
 mod launches;
 mod loss;
 mod norm;

@@ -1,0 +1,87 @@
+//! Zeros that are put off until something else is asked of the device, and are then written by one launch: dfdx fills
+//! each gradient by a call of its own, one for each parameter of a model.
+
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::atomic::Ordering::Relaxed;
+
+use parking_lot::Mutex;
+
+use crate::code::Outcome;
+use crate::driver::{Address, DEFAULT_STREAM, Grid};
+use crate::gpu::Gpu;
+
+/// How many a launch fills; `fill.cu` says so too. A kernel takes 4 KiB of parameters.
+const MOST: usize = 64;
+
+/// Bytes to be zero.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+struct Stretch {
+    address: Address,
+    bytes: u64,
+}
+
+/// What is put off.
+#[derive(Debug, Default)]
+pub(crate) struct Fills(Mutex<Vec<Stretch>>);
+
+impl Fills {
+    /// Puts off bytes that are to be zero. They are filled at once where that can't be put off: what is not made of
+    /// words.
+    ///
+    /// # Safety
+    /// So many bytes are there, until [`Fills::forget`] is told that they are not.
+    pub(crate) unsafe fn add(&self, gpu: &Gpu, address: Address, bytes: usize) -> Outcome<()> {
+        let stretch = Stretch { address, bytes: bytes as u64 };
+        if !stretch.address.is_multiple_of(4) || !stretch.bytes.is_multiple_of(4) {
+            return fill(gpu, stretch);
+        }
+        let mut put_off = self.0.lock();
+        put_off.push(stretch);
+        let full = put_off.len() == MOST;
+        drop(put_off);
+        if full { self.make(gpu) } else { Ok(()) }
+    }
+
+    /// Leaves out what has been given back.
+    pub(crate) fn forget(&self, address: Address, bytes: usize) {
+        let end = address + bytes as u64;
+        self.0.lock().retain(|stretch| !(address..end).contains(&stretch.address));
+    }
+
+    /// Fills what was put off.
+    pub(crate) fn make(&self, gpu: &Gpu) -> Outcome<()> {
+        let all = std::mem::take(&mut *self.0.lock());
+        match all.as_slice() {
+            [] => Ok(()),
+            [one] => fill(gpu, *one),
+            many => launch(gpu, many).or_else(|_| many.iter().try_for_each(|stretch| fill(gpu, *stretch))),
+        }
+    }
+}
+
+fn fill(gpu: &Gpu, Stretch { address, bytes }: Stretch) -> Outcome<()> {
+    gpu.enter(gpu.context()?)?;
+    gpu.counts.fills.fetch_add(1, Relaxed);
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    // SAFETY: by `add`.
+    unsafe { gpu.driver.fill(address, 0, bytes, DEFAULT_STREAM) }
+}
+
+fn launch(gpu: &Gpu, stretches: &[Stretch]) -> Outcome<()> {
+    const THREADS: u32 = 256;
+    gpu.enter(gpu.context()?)?;
+    let function = gpu.kernel("assay_zero")?;
+    let mut all = [Stretch::default(); MOST];
+    all[..stretches.len()].copy_from_slice(stretches);
+    let longest = stretches.iter().map(|stretch| stretch.bytes).max().unwrap_or(0);
+    // Of a long one, each thread fills several words.
+    let across = u32::try_from(longest.div_ceil(16 * u64::from(THREADS))).map_or(1024, |blocks| blocks.clamp(1, 1024));
+    let down = u32::try_from(stretches.len()).unwrap_or(u32::MAX);
+    let grid = Grid { blocks: [across, down, 1], threads: [THREADS, 1, 1], shared: 0 };
+    let mut parameters: [*mut c_void; 1] = [ptr::from_mut(&mut all).cast()];
+    gpu.counts.launches.fetch_add(1, Relaxed);
+    // SAFETY: the kernel takes this array, has a row of blocks for each stretch, and by `add` the bytes are there.
+    unsafe { gpu.driver.launch(function, grid, DEFAULT_STREAM, parameters.as_mut_ptr()) }
+}
