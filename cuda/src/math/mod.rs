@@ -3,6 +3,7 @@
 
 pub mod activation;
 pub mod attention;
+pub mod contrastive;
 pub mod convolution;
 pub mod dense;
 pub mod divergence;
@@ -29,9 +30,10 @@ use crate::driver::{Address, DEFAULT_STREAM, Element, Matrix, Product};
 use crate::gpu::{Gpu, gpu};
 
 /// Our own kernels: name and text of each file.
-pub(crate) const KERNELS: [(&str, &str); 13] = [
+pub(crate) const KERNELS: [(&str, &str); 14] = [
     ("activation.cu", include_str!("activation.cu")),
     ("attention.cu", include_str!("attention.cu")),
+    ("contrastive.cu", include_str!("contrastive.cu")),
     ("convolution.cu", include_str!("convolution.cu")),
     ("dense.cu", include_str!("dense.cu")),
     ("divergence.cu", include_str!("divergence.cu")),
