@@ -173,7 +173,7 @@ impl Buffer {
     pub fn upload(self, numbers: &[f32]) -> Outcome<()> {
         check("upload", self.len == numbers.len())?;
         on_gpu(|gpu| {
-            gpu.counts.uploads.fetch_add(1, Relaxed);
+            gpu.counts.upload(4 * self.len);
             // SAFETY: so many bytes are on both sides.
             unsafe { gpu.driver.upload(self.address, numbers.as_ptr().cast(), 4 * self.len, DEFAULT_STREAM) }
         })
@@ -186,7 +186,7 @@ impl Buffer {
     pub fn download(self) -> Outcome<Vec<f32>> {
         let mut numbers = vec![0.0f32; self.len];
         on_gpu(|gpu| {
-            gpu.counts.downloads.fetch_add(1, Relaxed);
+            gpu.counts.download(4 * self.len);
             // SAFETY: so many bytes are on both sides.
             unsafe { gpu.driver.download(numbers.as_mut_ptr().cast(), self.address, 4 * self.len, DEFAULT_STREAM) }
         })?;

@@ -3,7 +3,8 @@
 //!
 //! A loss is one operation on the tape: its gradient is computed together with its value, by a loop that is
 //! compiled here. That is faster than dfdx's losses, which are put together of tensor operations in each
-//! cell, and leaves no logarithm of a rounded probability. No gradient goes to the target.
+//! cell, and leaves no logarithm of a rounded probability. No gradient goes to the target. On a GPU it is kernels that
+//! compute both, where the prediction is.
 
 mod binary;
 mod classes;
