@@ -22,6 +22,8 @@ const FEW: u64 = 4096;
 
 type Scores<T> = Tensor<Rank2<ROWS, WIDTH>, f32, Dev, T>;
 type Traced = Scores<OwnedTape<f32, Dev>>;
+/// A loss of scores.
+type OfScores<'a> = dyn Fn(Traced) -> Result<Loss<OwnedTape<f32, Dev>>, LossError> + 'a;
 type Model = Linear<WIDTH, ROWS, f32, Dev>;
 
 /// The counts are those of all threads, so a process of its own counts.
@@ -76,7 +78,7 @@ fn losses_copy_few() {
     let smoothed = CrossEntropy::new().with_class_weights(&weights).with_label_smoothing(0.1);
     let answers = BceWithLogits::new().with_pos_weight(&weights).with_reduction(Reduction::Sum);
     let wanted = || wanted.clone();
-    let losses: [(&str, &dyn Fn(Traced) -> Result<Loss<OwnedTape<f32, Dev>>, LossError>); 14] = [
+    let losses: [(&str, &OfScores<'_>); 14] = [
         ("MSE", &|scores| mse_loss(scores, wanted())),
         ("MAE", &|scores| mae_loss(scores, wanted())),
         ("Huber", &|scores| huber_loss(scores, wanted(), 1.0)),
