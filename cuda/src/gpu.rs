@@ -73,11 +73,15 @@ pub struct Counts {
     pub downloads: AtomicU64,
     /// Buffers filled with zeros, each by a call of its own.
     pub fills: AtomicU64,
+    /// Bytes copied to the device.
+    pub bytes_up: AtomicU64,
+    /// Bytes copied from the device.
+    pub bytes_down: AtomicU64,
 }
 
 impl Counts {
     /// All counts, with their names.
-    pub fn all(&self) -> [(&'static str, u64); 6] {
+    pub fn all(&self) -> [(&'static str, u64); 8] {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         [
             ("launches", read(&self.launches)),
@@ -86,7 +90,21 @@ impl Counts {
             ("uploads", read(&self.uploads)),
             ("downloads", read(&self.downloads)),
             ("fills", read(&self.fills)),
+            ("bytes up", read(&self.bytes_up)),
+            ("bytes down", read(&self.bytes_down)),
         ]
+    }
+
+    /// Notes a copy to the device.
+    pub(crate) fn upload(&self, bytes: usize) {
+        self.uploads.fetch_add(1, Ordering::Relaxed);
+        self.bytes_up.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Notes a copy from the device.
+    pub(crate) fn download(&self, bytes: usize) {
+        self.downloads.fetch_add(1, Ordering::Relaxed);
+        self.bytes_down.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 

@@ -5,8 +5,6 @@
 //! products would be started in place of each here. So the rows are taken apart first, all of them in one launch, and
 //! put together again in another; where there is one sequence or one head, they are multiplied where they are.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use super::dropout::{halves, least};
 use super::{Buffer, Parameter, Room, Rows, Sizes, check, each, multiply, on_gpu, table, threads};
 use crate::code::Outcome;
@@ -27,7 +25,7 @@ impl Hidden {
     pub fn new(hidden: &[bool]) -> Outcome<Self> {
         let room = Room::new(hidden.len().div_ceil(4))?;
         on_gpu(|gpu| {
-            gpu.counts.uploads.fetch_add(1, Relaxed);
+            gpu.counts.upload(hidden.len());
             let (to, from) = (room.buffer().address(), hidden.as_ptr().cast());
             // SAFETY: the room has as many bytes, and a `bool` is a byte, 0 or 1.
             unsafe { gpu.driver.upload(to, from, hidden.len(), DEFAULT_STREAM) }

@@ -21,7 +21,9 @@ extern "C" __global__ void assay_focal(float *losses, float *gradient, const flo
     sum = block_sum(sum);
     // 1 - p: taken from p it would have few digits where it is small.
     float wrong = block_sum(others) / sum, p = expf(z[own] - most) / sum;
-    float surprise = fmaxf(logf(sum) - (z[own] - most), 0), damped = powf(wrong, gamma);
+    float surprise = logf(sum) - (z[own] - most), damped = powf(wrong, gamma);
+    // Rounding may leave less than nothing. NaN is not hidden by a maximum.
+    surprise = surprise < 0 ? 0 : surprise;
     // Where p is 1 the loss and its derivative are 0, whatever 0 to a power below 0 would be.
     float slope = wrong > 0 ? gamma * p * powf(wrong, gamma - 1) * surprise : 0;
     float factor = (slope + damped) * scale;

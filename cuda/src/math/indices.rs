@@ -1,7 +1,5 @@
 //! Whole numbers on the device.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use super::{Parameter, Room, on_gpu};
 use crate::code::Outcome;
 use crate::driver::DEFAULT_STREAM;
@@ -21,8 +19,8 @@ impl Indices {
     pub fn new(indices: &[u32]) -> Outcome<Self> {
         let room = Room::new(indices.len())?;
         on_gpu(|gpu| {
-            gpu.counts.uploads.fetch_add(1, Relaxed);
             let (to, bytes) = (room.buffer().address(), 4 * indices.len());
+            gpu.counts.upload(bytes);
             // SAFETY: the room is for as many numbers of 4 bytes as the slice has.
             unsafe { gpu.driver.upload(to, indices.as_ptr().cast(), bytes, DEFAULT_STREAM) }
         })?;

@@ -82,6 +82,18 @@ extern "C" __global__ void assay_binary(float *losses, float *gradient, const fl
     if (threadIdx.x == 0) losses[blockIdx.x] = sum;
 }
 
+// How many of a block's `size` numbers are left from the first on that is no probability; 0 if all are.
+extern "C" __global__ void assay_improbable(float *left, const float *x, size_t size, size_t count) {
+    size_t start = blockIdx.x * size, end = start + size < count ? start + size : count;
+    float most = 0;
+    for (size_t i = start + threadIdx.x; i < end; i += blockDim.x) {
+        // NaN is none.
+        if (!(x[i] >= 0 && x[i] <= 1)) most = fmaxf(most, (float)(start + size - i));
+    }
+    most = block_max(most);
+    if (threadIdx.x == 0) left[blockIdx.x] = most;
+}
+
 // The sum of all losses times a scale, by one block.
 extern "C" __global__ void assay_total(float *total, const float *losses, double scale, size_t count) {
     double sum = 0;

@@ -139,6 +139,24 @@ pub fn binary_cross_entropy(
     total(losses.buffer(), scale, loss)
 }
 
+/// The place of the first number that is no probability, from 0 to 1, and what it is. Waits for the device, but copies a
+/// number for every 4,096 only.
+///
+/// # Errors
+/// As [`CrossEntropy::loss`].
+pub fn improbable(numbers: Buffer) -> Outcome<Option<(usize, f32)>> {
+    const SIZE: usize = 4096;
+    let (count, blocks) = (numbers.len(), numbers.len().div_ceil(SIZE));
+    let left = Room::new(blocks)?;
+    let parameters = [left.buffer().into(), numbers.into(), SIZE.into(), count.into()];
+    // SAFETY: there are `count` numbers, and a place for each block of `SIZE` of them.
+    unsafe { rows("assay_improbable", blocks, 256, &parameters) }?;
+    let left = left.buffer().download()?;
+    let Some(block) = left.iter().position(|left| *left > 0.0) else { return Ok(None) };
+    let place = (block + 1) * SIZE - left[block] as usize;
+    Ok(numbers.part(place, 1)?.download()?.first().map(|number| (place, *number)))
+}
+
 /// `to += scale[0] gradient`: the chain rule, from a loss's gradient to that of what was predicted.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 
 pub mod activation;
 pub mod attention;
+pub mod contrastive;
 pub mod convolution;
 pub mod dense;
 pub mod divergence;
@@ -29,9 +30,10 @@ use crate::driver::{Address, DEFAULT_STREAM, Element, Matrix, Product};
 use crate::gpu::{Gpu, gpu};
 
 /// Our own kernels: name and text of each file.
-pub(crate) const KERNELS: [(&str, &str); 14] = [
+pub(crate) const KERNELS: [(&str, &str); 15] = [
     ("activation.cu", include_str!("activation.cu")),
     ("attention.cu", include_str!("attention.cu")),
+    ("contrastive.cu", include_str!("contrastive.cu")),
     ("convolution.cu", include_str!("convolution.cu")),
     ("dense.cu", include_str!("dense.cu")),
     ("divergence.cu", include_str!("divergence.cu")),
@@ -169,7 +171,7 @@ impl Buffer {
     pub fn upload(self, numbers: &[f32]) -> Outcome<()> {
         check("upload", self.len == numbers.len())?;
         on_gpu(|gpu| {
-            gpu.counts.uploads.fetch_add(1, Relaxed);
+            gpu.counts.upload(4 * self.len);
             // SAFETY: so many bytes are on both sides.
             unsafe { gpu.driver.upload(self.address, numbers.as_ptr().cast(), 4 * self.len, DEFAULT_STREAM) }
         })
@@ -182,7 +184,7 @@ impl Buffer {
     pub fn download(self) -> Outcome<Vec<f32>> {
         let mut numbers = vec![0.0f32; self.len];
         on_gpu(|gpu| {
-            gpu.counts.downloads.fetch_add(1, Relaxed);
+            gpu.counts.download(4 * self.len);
             // SAFETY: so many bytes are on both sides.
             unsafe { gpu.driver.download(numbers.as_mut_ptr().cast(), self.address, 4 * self.len, DEFAULT_STREAM) }
         })?;

@@ -1,7 +1,5 @@
 //! Steps of optimizers, and what is done to gradients before: for all parameters of a model in one launch.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use super::{Buffer, Parameter, Room, check, on_gpu, rows};
 use crate::code::Outcome;
 use crate::driver::DEFAULT_STREAM;
@@ -85,8 +83,8 @@ impl List {
 fn upload(words: &[u64]) -> Outcome<Room> {
     let room = Room::new(2 * words.len())?;
     on_gpu(|gpu| {
-        gpu.counts.uploads.fetch_add(1, Relaxed);
         let (to, bytes) = (room.buffer().address(), 8 * words.len());
+        gpu.counts.upload(bytes);
         // SAFETY: the room is for twice as many numbers of 4 bytes.
         unsafe { gpu.driver.upload(to, words.as_ptr().cast(), bytes, DEFAULT_STREAM) }
     })?;

@@ -66,7 +66,7 @@ pub unsafe extern "C" fn upload_async(to: Address, from: *const c_void, bytes: u
         return SUCCESS;
     }
     answer("cuMemcpyHtoDAsync_v2", |gpu| {
-        gpu.counts.uploads.fetch_add(1, Relaxed);
+        gpu.counts.upload(bytes);
         // SAFETY: both buffers are the caller's and have so many bytes.
         unsafe { gpu.driver.upload(to, from, bytes, stream) }
     })
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn download_async(to: *mut c_void, from: Address, bytes: u
         return SUCCESS;
     }
     answer("cuMemcpyDtoHAsync_v2", |gpu| {
-        gpu.counts.downloads.fetch_add(1, Relaxed);
+        gpu.counts.download(bytes);
         // SAFETY: both buffers are the caller's and have so many bytes.
         unsafe { gpu.driver.download(to, from, bytes, stream) }
     })

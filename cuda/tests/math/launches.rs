@@ -2,8 +2,9 @@
 
 use cuda::math::activation::{Curve, activate, activate_backward};
 use cuda::math::attention::Attention;
+use cuda::math::contrastive::{contrastive, nt_xent};
 use cuda::math::convolution::{convolve, convolve_backward};
-use cuda::math::loss::CrossEntropy;
+use cuda::math::loss::{CrossEntropy, improbable};
 use cuda::math::norm::{normalize, normalize_backward};
 use cuda::math::optimizer::{List, squares};
 use cuda::math::{Buffer, Window};
@@ -20,7 +21,7 @@ fn operations_start_few() {
         Attention { batch: 2, heads: 2, queries: 4, keys: 4, dim: 4, causal: true, hidden: None, dropout: None };
     let alone = Attention { batch: 1, queries: 8, keys: 8, ..attention };
     let four: Buffer = eight.part(0, 4).unwrap();
-    let counts: [(&str, u64, &dyn Fn()); 11] = [
+    let counts: [(&str, u64, &dyn Fn()); 14] = [
         ("activation", 1, &|| activate(Curve::Gelu, many, many).unwrap()),
         ("gradient of an activation", 1, &|| {
             activate_backward(Curve::Gelu, many, many, weights.part(0, 32).unwrap()).unwrap()
@@ -30,6 +31,12 @@ fn operations_start_few() {
             normalize_backward(many, [many, eight], eight, [many, eight, eight]).unwrap();
         }),
         ("cross-entropy", 2, &|| CrossEntropy::default().loss(many, &[1; 4], many, one).unwrap()),
+        ("whether all are probabilities", 1, &|| assert!(improbable(many).is_ok())),
+        ("contrastive loss", 2, &|| {
+            contrastive([many; 2], &[true; 4], 1.0, [weights.part(0, 32).unwrap(); 2], one).unwrap()
+        }),
+        // Scaled, multiplied, chosen, multiplied from both sides, scaled back, summed.
+        ("nt-xent", 7, &|| nt_xent([many; 2], 8, 0.5, [weights.part(0, 32).unwrap(); 2], one).unwrap()),
         // Taken apart, multiplied, weighed, multiplied, put together.
         ("attention", 5, &|| drop(attention.attend([many; 3], many).unwrap())),
         ("gradient of attention", 7, &|| attention.attend_backward(many, [many; 3], weights, [many; 3]).unwrap()),

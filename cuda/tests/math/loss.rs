@@ -1,4 +1,4 @@
-use cuda::math::loss::{CrossEntropy, Distance, add_scaled, binary_cross_entropy};
+use cuda::math::loss::{CrossEntropy, Distance, add_scaled, binary_cross_entropy, improbable};
 
 use crate::rig::{Before, close, device, empty, get, gradient, narrow, numbers, put, refused};
 
@@ -120,6 +120,27 @@ fn binary_cross_entropy_and_its_gradient() {
     let (scores, wanted, to, loss) = (put(&[-200.0, 200.0]), put(&[1.0, 0.0]), empty(2), empty(1));
     binary_cross_entropy(scores.buffer(), wanted.buffer(), &[], true, to.buffer(), loss.buffer()).unwrap();
     assert_eq!((get(&loss), get(&to)), (vec![400.0], vec![-1.0, 1.0]));
+}
+
+#[test]
+fn the_first_number_that_is_no_probability_is_found() {
+    let _device = device();
+    for count in [0, 1, 300, 4096, 9000] {
+        let numbers: Vec<f64> = numbers(count, 1).iter().map(|x| (x / 2.0).abs()).collect();
+        assert_eq!(improbable(put(&numbers).buffer()).unwrap(), None, "{count}");
+        for first in [0, 255, 299, 4095, 4096, 8999].into_iter().filter(|first| *first < count) {
+            for wrong in [-1e-7, 1.0001, f64::INFINITY] {
+                let mut numbers = numbers.clone();
+                numbers[first] = wrong;
+                // A later one is not the first.
+                numbers[count - 1] = if first == count - 1 { wrong } else { 3.0 };
+                let found = improbable(put(&numbers).buffer()).unwrap();
+                assert_eq!(found, Some((first, wrong as f32)), "of {count}");
+            }
+        }
+    }
+    let (place, number) = improbable(put(&[0.0, -0.0, 1.0, f64::NAN]).buffer()).unwrap().unwrap();
+    assert!(place == 3 && number.is_nan());
 }
 
 #[test]

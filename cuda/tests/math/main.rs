@@ -5,6 +5,7 @@
 
 mod activation;
 mod attention;
+mod contrastive;
 mod convolution;
 mod dense;
 mod divergence;

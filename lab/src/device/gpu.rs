@@ -1,5 +1,7 @@
 //! A GPU.
 
+#[cfg(test)]
+mod copies;
 mod open;
 
 pub(crate) use open::prepare;

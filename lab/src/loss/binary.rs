@@ -4,9 +4,9 @@ use dfdx::shapes::Shape;
 use dfdx::tensor::{Tape, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::error::{nonnegative, probabilities};
-use super::fused::{Loss, fused, rounded, target, width};
-use super::{LossError, Reduction};
+use super::error::nonnegative;
+use super::shape::{Loss, rows, same_shape, width};
+use super::{LossError, Reduction, place};
 use crate::device::Dev;
 
 /// Binary cross-entropy between the sigmoid of the scores and the targets, probabilities from 0 to 1: the
@@ -56,27 +56,18 @@ impl BceWithLogits {
         scores: Tensor<S, f32, Dev, T>,
         wanted: Tensor<S, f32, Dev>,
     ) -> Result<Loss<T>, LossError> {
-        let (width, wanted) = (width(&scores), target(&scores, wanted)?);
-        fused(scores, &mut |scores| self.compute(scores, &wanted, width))
+        same_shape(&scores, &wanted)?;
+        self.check(width(&scores))?;
+        rows(&scores)?;
+        place::binary_cross_entropy(scores, wanted, self)
     }
 
-    /// For each number x with target t and weight w: (1 - t) x + (1 + (w - 1) t) log(1 + exp(-x)).
-    fn compute(&self, scores: &mut [f32], wanted: &[f32], width: usize) -> Result<f64, LossError> {
+    fn check(&self, width: usize) -> Result<(), LossError> {
         if self.pos_weight.len() > 1 && self.pos_weight.len() != width {
             let got = self.pos_weight.len();
             return Err(LossError::Weights { what: "weights for a yes", expected: width, got });
         }
-        self.pos_weight.iter().try_for_each(|&weight| nonnegative("a weight for a yes", f64::from(weight)))?;
-        let weights = if self.pos_weight.is_empty() { &[1.0] } else { self.pos_weight.as_slice() };
-        let scale = scale(scores, wanted, self.reduction)?;
-        let mut sum = 0.0;
-        for ((score, &wanted), &weight) in scores.iter_mut().zip(wanted).zip(weights.iter().cycle()) {
-            let (x, wanted, weight) = (f64::from(*score), f64::from(wanted), f64::from(weight));
-            let factor = 1.0 + (weight - 1.0) * wanted;
-            sum += (1.0 - wanted) * x + factor * softplus(-x);
-            *score = rounded(scale * ((1.0 - wanted) - factor * sigmoid(-x)));
-        }
-        Ok(sum * scale)
+        self.pos_weight.iter().try_for_each(|&weight| nonnegative("a weight for a yes", f64::from(weight)))
     }
 }
 
@@ -93,48 +84,11 @@ pub fn sigmoid_focal_loss<S: Shape, T: Tape<f32, Dev>>(
     alpha: f64,
     gamma: f64,
 ) -> Result<Loss<T>, LossError> {
-    let wanted = target(&scores, wanted)?;
-    fused(scores, &mut |scores| focal(scores, &wanted, alpha, gamma))
-}
-
-/// With p = σ(x), c the cross-entropy and q = p (1 - t) + (1 - p) t the share that is wrong, the loss is
-/// α q^γ c, and its derivative α (q^γ (p - t) + γ q^(γ-1) q' c), where q' = p (1 - p) (1 - 2 t).
-fn focal(scores: &mut [f32], wanted: &[f32], alpha: f64, gamma: f64) -> Result<f64, LossError> {
+    same_shape(&scores, &wanted)?;
     nonnegative("gamma", gamma)?;
     if !(0.0..=1.0).contains(&alpha) {
         return Err(LossError::Setting { setting: "alpha", value: alpha, allowed: "from 0 to 1" });
     }
-    let scale = scale(scores, wanted, Reduction::Mean)?;
-    let mut sum = 0.0;
-    for (score, &wanted) in scores.iter_mut().zip(wanted) {
-        let (x, wanted) = (f64::from(*score), f64::from(wanted));
-        let (p, not) = (sigmoid(x), sigmoid(-x));
-        let cross_entropy = (1.0 - wanted) * x + softplus(-x);
-        let wrong = p * (1.0 - wanted) + not * wanted;
-        let alpha = alpha * wanted + (1.0 - alpha) * (1.0 - wanted);
-        let slope = p * not * (1.0 - 2.0 * wanted);
-        let bend = if wrong > 0.0 { gamma * wrong.powf(gamma - 1.0) * slope * cross_entropy } else { 0.0 };
-        sum += alpha * wrong.powf(gamma) * cross_entropy;
-        *score = rounded(scale * alpha * (wrong.powf(gamma) * (p - wanted) + bend));
-    }
-    Ok(sum * scale)
-}
-
-/// What each number's loss is multiplied with.
-#[allow(clippy::cast_precision_loss)] // counts are far below 2^52
-fn scale(scores: &[f32], wanted: &[f32], reduction: Reduction) -> Result<f64, LossError> {
-    if scores.is_empty() {
-        return Err(LossError::Empty);
-    }
-    probabilities(wanted)?;
-    Ok(if reduction == Reduction::Mean { 1.0 / scores.len() as f64 } else { 1.0 })
-}
-
-/// log(1 + exp(x)), for any x.
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
-}
-
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
+    rows(&scores)?;
+    place::binary_focal(scores, wanted, [alpha, gamma])
 }

@@ -1,17 +1,12 @@
 //! Losses of class scores, with the class of each row as a number: no one-hot rows are made.
 
-#[cfg(feature = "gpu")]
-use dfdx::shapes::HasShape;
 use dfdx::shapes::Shape;
 use dfdx::tensor::{Tape, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::error::nonnegative;
-use super::fused::{Loss, fused, rounded, width};
-#[cfg(feature = "gpu")]
-use super::gpu;
-use super::softmax::softmax;
-use super::{LossError, Reduction};
+use super::shape::{Loss, rows, width};
+use super::{LossError, Reduction, place};
 use crate::device::Dev;
 
 /// Cross-entropy between the softmax of the scores and the classes: the mean of -log p(class), in nats. As
@@ -87,67 +82,30 @@ impl CrossEntropy {
         scores: Tensor<S, f32, Dev, T>,
         classes: impl AsRef<[usize]>,
     ) -> Result<Loss<T>, LossError> {
-        let (width, classes) = (width(&scores), classes.as_ref());
-        #[cfg(feature = "gpu")]
-        {
-            self.check(scores.shape().num_elements(), classes, width)?;
-            gpu::fused(scores, &mut |scores| self.on_gpu(scores, classes))
-        }
-        #[cfg(not(feature = "gpu"))]
-        fused(scores, &mut |scores| self.compute(scores, classes, width))
+        let classes = classes.as_ref();
+        self.check(classes, rows(&scores)?, width(&scores))?;
+        place::cross_entropy(scores, classes, self)
     }
 
-    /// Whether all fits together; the weights of all rows that count.
-    fn check(&self, numbers: usize, classes: &[usize], width: usize) -> Result<f64, LossError> {
+    /// Whether all fits together.
+    fn check(&self, classes: &[usize], rows: usize, width: usize) -> Result<(), LossError> {
         if !(0.0..=1.0).contains(&self.label_smoothing) {
             let value = self.label_smoothing;
             return Err(LossError::Setting { setting: "label smoothing", value, allowed: "from 0 to 1" });
         }
         check_weights("class weights", &self.class_weights, width)?;
-        check_classes(numbers, classes, width, self.ignore_index)?;
+        check_classes(classes, rows, width, self.ignore_index)?;
+        if self.counted(classes) == 0.0 { Err(LossError::Empty) } else { Ok(()) }
+    }
+
+    /// The weights of all rows that count.
+    pub(super) fn counted(&self, classes: &[usize]) -> f64 {
         let counted = classes.iter().filter(|&&class| Some(class) != self.ignore_index);
-        let count: f64 = counted.map(|&class| self.weight(class)).sum();
-        if count == 0.0 { Err(LossError::Empty) } else { Ok(count) }
+        counted.map(|&class| self.weight(class)).sum()
     }
 
-    fn weight(&self, class: usize) -> f64 {
+    pub(super) fn weight(&self, class: usize) -> f64 {
         f64::from(self.class_weights.get(class).copied().unwrap_or(1.0))
-    }
-
-    #[cfg_attr(feature = "gpu", allow(dead_code))] // there it is the kernel that computes
-    fn compute(&self, scores: &mut [f32], classes: &[usize], width: usize) -> Result<f64, LossError> {
-        let count = self.check(scores.len(), classes, width)?;
-        let scale = if self.reduction == Reduction::Mean { 1.0 / count } else { 1.0 };
-        let all_weights: f64 = (0..width).map(|class| self.weight(class)).sum();
-        let mut sum = 0.0;
-        for (row, &class) in scores.chunks_exact_mut(width).zip(classes) {
-            if Some(class) == self.ignore_index {
-                row.fill(0.0);
-            } else {
-                sum += self.row(row, class, self.weight(class), all_weights, scale);
-            }
-        }
-        Ok(sum * scale)
-    }
-
-    /// The loss of one row. The target is q = (1 - ε) w(class) at the class, and ε w / C everywhere; the
-    /// loss is Σ q (log Σ exp z - z), and its derivative (Σ q) softmax(z) - q.
-    #[allow(clippy::cast_precision_loss)] // counts are far below 2^52
-    fn row(&self, row: &mut [f32], class: usize, weight: f64, all_weights: f64, scale: f64) -> f64 {
-        let (sharp, even) = ((1.0 - self.label_smoothing) * weight, self.label_smoothing / row.len() as f64);
-        let score = row[class];
-        let spread = if even > 0.0 { Some(row.to_vec()) } else { None };
-        let log = softmax(row);
-        let mut loss = sharp * log.surprise(score);
-        let total = rounded((sharp + even * all_weights) * scale);
-        row.iter_mut().for_each(|share| *share *= total);
-        row[class] -= rounded(sharp * scale);
-        for (class, score) in spread.into_iter().flatten().enumerate() {
-            let weight = self.weight(class);
-            loss += even * weight * log.surprise(score);
-            row[class] -= rounded(even * weight * scale);
-        }
-        loss
     }
 }
 
@@ -162,30 +120,10 @@ pub fn focal_loss<S: Shape, T: Tape<f32, Dev>>(
     classes: impl AsRef<[usize]>,
     gamma: f64,
 ) -> Result<Loss<T>, LossError> {
-    let (width, classes) = (width(&scores), classes.as_ref());
-    fused(scores, &mut |scores| focal(scores, classes, width, gamma))
-}
-
-/// With p the probability of the class, FL' = (γ p (1 - p)^(γ-1) log p - (1 - p)^γ) (δ - softmax).
-#[allow(clippy::cast_precision_loss)] // counts are far below 2^52
-fn focal(scores: &mut [f32], classes: &[usize], width: usize, gamma: f64) -> Result<f64, LossError> {
+    let classes = classes.as_ref();
     nonnegative("gamma", gamma)?;
-    check_classes(scores.len(), classes, width, None)?;
-    let count = classes.len() as f64;
-    let mut sum = 0.0;
-    for (row, &class) in scores.chunks_exact_mut(width).zip(classes) {
-        let score = row[class];
-        let surprise = softmax(row).surprise(score).max(0.0);
-        let p = (-surprise).exp();
-        let wrong = -(-surprise).exp_m1();
-        // At p = 1 the loss and its derivative are 0, whatever 0 to a power below 0 would be.
-        let damped = if wrong > 0.0 { gamma * p * wrong.powf(gamma - 1.0) * surprise } else { 0.0 };
-        let factor = rounded((damped + wrong.powf(gamma)) / count);
-        sum += wrong.powf(gamma) * surprise;
-        row.iter_mut().for_each(|share| *share *= factor);
-        row[class] -= factor;
-    }
-    Ok(sum / count)
+    check_classes(classes, rows(&scores)?, width(&scores), None)?;
+    place::focal(scores, classes, gamma)
 }
 
 fn check_weights(what: &'static str, weights: &[f32], width: usize) -> Result<(), LossError> {
@@ -196,11 +134,7 @@ fn check_weights(what: &'static str, weights: &[f32], width: usize) -> Result<()
 }
 
 /// Whether there is one class for each row of scores, and each is in range or is to be ignored.
-fn check_classes(numbers: usize, classes: &[usize], width: usize, ignored: Option<usize>) -> Result<(), LossError> {
-    let rows = numbers.checked_div(width).unwrap_or(0);
-    if rows == 0 {
-        return Err(LossError::Empty);
-    }
+fn check_classes(classes: &[usize], rows: usize, width: usize, ignored: Option<usize>) -> Result<(), LossError> {
     if classes.len() != rows {
         return Err(LossError::Targets { expected: rows, got: classes.len() });
     }

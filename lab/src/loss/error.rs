@@ -56,11 +56,3 @@ pub(super) fn nonnegative(setting: &'static str, value: f64) -> Result<(), LossE
         Err(LossError::Setting { setting, value, allowed: "a finite number, 0 or more" })
     }
 }
-
-/// Whether all targets are probabilities.
-pub(super) fn probabilities(target: &[f32]) -> Result<(), LossError> {
-    match target.iter().position(|value| !(0.0..=1.0).contains(value)) {
-        None => Ok(()),
-        Some(place) => Err(LossError::Probability { place, value: target[place] }),
-    }
-}

@@ -3,30 +3,35 @@
 //!
 //! A loss is one operation on the tape: its gradient is computed together with its value, by a loop that is
 //! compiled here. That is faster than dfdx's losses, which are put together of tensor operations in each
-//! cell, and leaves no logarithm of a rounded probability. No gradient goes to the target.
+//! cell, and leaves no logarithm of a rounded probability. No gradient goes to the target. On a GPU it is kernels that
+//! compute both, where the prediction is.
 
 mod binary;
 mod classes;
 mod contrastive;
-#[cfg(not(feature = "gpu"))]
-mod distance;
 mod divergence;
 mod error;
-mod fused;
 #[cfg(feature = "gpu")]
 mod gpu;
+#[cfg(not(feature = "gpu"))]
+mod host;
 mod regression;
-mod softmax;
+mod shape;
 
 use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "gpu")]
+use gpu as place;
+#[cfg(not(feature = "gpu"))]
+use host as place;
 
 pub use binary::{BceWithLogits, bce_with_logits_loss, sigmoid_focal_loss};
 pub use classes::{CrossEntropy, cross_entropy, focal_loss};
 pub use contrastive::{contrastive_loss, nt_xent_loss};
 pub use divergence::{kl_div_loss, kl_div_with_logits_loss};
 pub use error::LossError;
-pub use fused::Loss;
 pub use regression::{huber_loss, mae_loss, mse_loss};
+pub use shape::Loss;
 
 /// How the losses of a batch become one number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,13 +4,9 @@ use cuda::math::loss::Distance;
 use dfdx::shapes::Shape;
 use dfdx::tensor::{Tape, Tensor};
 
-use super::LossError;
-#[cfg(not(feature = "gpu"))]
-use super::distance::distance;
 use super::error::positive;
-use super::fused::Loss;
-#[cfg(feature = "gpu")]
-use super::gpu::distance;
+use super::shape::{Loss, rows, same_shape};
+use super::{LossError, place};
 use crate::device::Dev;
 
 /// The mean of the squared differences, as `torch.nn.functional.mse_loss`.
@@ -51,4 +47,15 @@ pub fn huber_loss<S: Shape, T: Tape<f32, Dev>>(
     let delta = delta.into();
     positive("delta", delta)?;
     distance(prediction, wanted, Distance::Huber(delta as f32))
+}
+
+/// The mean distance of a prediction from what was wanted.
+fn distance<S: Shape, T: Tape<f32, Dev>>(
+    prediction: Tensor<S, f32, Dev, T>,
+    wanted: Tensor<S, f32, Dev>,
+    distance: Distance,
+) -> Result<Loss<T>, LossError> {
+    same_shape(&prediction, &wanted)?;
+    rows(&prediction)?;
+    place::distance(prediction, wanted, distance)
 }

@@ -251,8 +251,28 @@ fn a_pair_without_distance_has_a_gradient() {
 fn nan_stays_nan() {
     let dev = device();
     let scores: Tensor<Rank2<1, 3>, f32, Dev> = dev.tensor([[0.0, f32::NAN, 1.0]]);
-    assert!(cross_entropy(scores.clone(), [0]).expect("a loss").array().is_nan());
-    assert!(mse_loss(scores, dev.tensor([[0.0, 0.0, 0.0]])).expect("a loss").array().is_nan());
+    let zeros: Tensor<Rank2<1, 3>, f32, Dev> = dev.tensor([[0.0, 1.0, 0.0]]);
+    let (plain, other) = (|| scores.clone(), || zeros.clone());
+    for (name, loss) in [
+        ("cross entropy", cross_entropy(plain(), [0])),
+        ("focal", focal_loss(plain(), [0], 0.0)),
+        ("focal 2", focal_loss(plain(), [0], 2.0)),
+        ("mse", mse_loss(plain(), other())),
+        ("mae", mae_loss(plain(), other())),
+        ("huber", huber_loss(plain(), other(), 1.0)),
+        ("bce", bce_with_logits_loss(plain(), other())),
+        ("sigmoid focal", sigmoid_focal_loss(plain(), other(), 0.25, 2.0)),
+        ("kl", kl_div_loss(plain(), other())),
+        ("kl of scores", kl_div_with_logits_loss(plain(), other())),
+        ("contrastive", contrastive_loss(plain(), other(), [true], 1.0)),
+        ("contrastive, apart", contrastive_loss(plain(), other(), [false], 1.0)),
+    ] {
+        assert!(loss.expect("a loss").array().is_nan(), "{name}");
+    }
+    let pairs: Tensor<Rank2<2, 2>, f32, Dev> = dev.tensor([[1.0, f32::NAN], [1.0, 0.0]]);
+    let loss = nt_xent_loss(pairs.leaky_trace(), pairs.clone(), 0.5).expect("a loss");
+    assert!(loss.array().is_nan());
+    assert!(loss.backward().get(&pairs).as_vec()[..2].iter().all(|slope| slope.is_nan()));
 }
 
 #[test]
@@ -272,8 +292,8 @@ fn what_does_not_fit_is_named() {
     assert_eq!(error, "label smoothing is 1.5, and must be from 0 to 1");
     let ignored = CrossEntropy::new().with_ignore_index(9).loss(scores.clone(), [9; 4]);
     assert!(matches!(ignored, Err(LossError::Empty)));
-    let error = said(bce_with_logits_loss(scores.clone(), scores.clone()));
-    assert!(error.contains("must be a probability"), "{error}");
+    let error = said(sigmoid_focal_loss(scores.clone(), scores.clone(), 1.5, 2.0));
+    assert_eq!(error, "alpha is 1.5, and must be from 0 to 1");
     let error = said(BceWithLogits::new().with_pos_weight(&[1.0, 2.0]).loss(scores.clone(), file.scores("yes")));
     assert_eq!(error, "there are 2 weights for a yes for 5 classes");
     assert!(matches!(huber_loss(scores.clone(), scores.clone(), 0.0), Err(LossError::Setting { .. })));
@@ -283,15 +303,60 @@ fn what_does_not_fit_is_named() {
 }
 
 #[test]
+fn targets_that_are_no_probabilities_are_named() {
+    let file = File::read();
+    let scores = || file.scores("scores");
+    for (place, wrong, said) in [(0, -0.1, "-0.1"), (7, f32::NAN, "NaN"), (19, 1.5, "1.5")] {
+        let mut wanted = file.floats("yes");
+        // Only the first is named.
+        (wanted[place], wanted[19]) = (wrong, 1.5);
+        let wanted: Scores = device().tensor(wanted);
+        for loss in [
+            bce_with_logits_loss(scores(), wanted.clone()),
+            sigmoid_focal_loss(scores(), wanted.clone(), 0.25, 2.0),
+            kl_div_loss(scores(), wanted.clone()),
+            kl_div_with_logits_loss(scores(), wanted.clone()),
+        ] {
+            let error = loss.expect_err("no probability").to_string();
+            let expected = format!("the target at place {place} is {said}, and must be a probability, from 0 to 1");
+            assert_eq!(error, expected);
+        }
+    }
+}
+
+#[test]
 fn shapes_known_only_at_run_time_are_checked() {
     let dev = device();
     let long = dev.tensor_from_vec(vec![0.0; 6], (3, dfdx::shapes::Const::<2>));
     let short = dev.tensor_from_vec(vec![0.0; 4], (2, dfdx::shapes::Const::<2>));
-    let error = mse_loss(long, short).expect_err("other shapes").to_string();
-    assert_eq!(error, "the prediction has shape [3, 2], but the target [2, 2]: they must be the same");
+    let (long, short) = (|| long.clone(), || short.clone());
+    for loss in [
+        mse_loss(long(), short()),
+        bce_with_logits_loss(long(), short()),
+        sigmoid_focal_loss(long(), short(), 0.25, 2.0),
+        kl_div_loss(long(), short()),
+        kl_div_with_logits_loss(long(), short()),
+        contrastive_loss(long(), short(), [true; 3], 1.0),
+        nt_xent_loss(long(), short(), 0.5),
+    ] {
+        let error = loss.expect_err("other shapes").to_string();
+        assert_eq!(error, "the prediction has shape [3, 2], but the target [2, 2]: they must be the same");
+    }
     let none = dev.tensor_from_vec(Vec::new(), (0, dfdx::shapes::Const::<2>));
-    assert!(matches!(mse_loss(none.clone(), none.clone()), Err(LossError::Empty)));
-    assert!(matches!(cross_entropy(none, []), Err(LossError::Empty)));
+    let none = || none.clone();
+    for loss in [
+        mse_loss(none(), none()),
+        cross_entropy(none(), []),
+        focal_loss(none(), [], 2.0),
+        bce_with_logits_loss(none(), none()),
+        sigmoid_focal_loss(none(), none(), 0.25, 2.0),
+        kl_div_loss(none(), none()),
+        kl_div_with_logits_loss(none(), none()),
+        contrastive_loss(none(), none(), [], 1.0),
+        nt_xent_loss(none(), none(), 0.5),
+    ] {
+        assert!(matches!(loss, Err(LossError::Empty)));
+    }
 }
 
 #[test]

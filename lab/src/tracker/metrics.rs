@@ -122,7 +122,9 @@ mod tests {
         }
         let store = Store::open(place.db()).unwrap();
         let frame = framed(&store, &"order by started".into(), &[]).unwrap();
-        assert_eq!(frame.shape(), (2 * 3002, 6));
+        // Where another test has used a GPU, the runs have its memory too.
+        let logged = col("metric").eq(lit("loss")).or(col("metric").eq(lit("accuracy")));
+        assert_eq!(frame.clone().lazy().filter(logged).collect().unwrap().shape(), (2 * 3002, 6));
         assert_eq!(frame.get_column_names(), ["run", "metric", "context", "step", "time", "value"]);
         assert_eq!(frame.column("time").unwrap().dtype(), &DataType::Datetime(TimeUnit::Milliseconds, None));
         let sums = frame.clone().lazy().filter(col("metric").eq(lit("loss")).and(col("context").is_null()));
@@ -136,7 +138,7 @@ mod tests {
         assert_eq!((test.height(), test.column("context").unwrap().str().unwrap().get(0)), (1, Some("subset=test")));
         assert!(test.column("value").unwrap().f64().unwrap().get(0).unwrap().is_nan());
         let error = framed(&store, &"".into(), &["los"]).unwrap_err().to_string();
-        assert_eq!(error, "none of the runs has a metric \"los\"; they have accuracy, loss");
+        assert!(error.starts_with("none of the runs has a metric \"los\"; they have accuracy, loss"), "{error}");
         assert_eq!(framed(&store, &"name = none".into(), &[]).unwrap().shape(), (0, 6));
     }
 

@@ -8,6 +8,8 @@ mod ema;
 mod epochs;
 mod error;
 mod gradients;
+#[cfg(feature = "gpu")]
+mod located;
 mod mean;
 mod optimizer;
 mod parameters;

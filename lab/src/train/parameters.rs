@@ -2,9 +2,9 @@
 //! so they only copy, and call functions that were compiled here.
 
 use dfdx::nn::TensorCollection;
-use dfdx::nn::tensor_collection::{
-    RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorMut, ViewTensorName, ViewTensorRef,
-};
+#[cfg(not(feature = "gpu"))]
+use dfdx::nn::tensor_collection::ViewTensorMut;
+use dfdx::nn::tensor_collection::{RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorName, ViewTensorRef};
 use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::{Gradients, Tensor};
 
@@ -14,6 +14,7 @@ use crate::device::{Dev, DevError, edit};
 /// Where the gradients are that a walk shows.
 pub(super) enum Source<'a> {
     /// Nowhere: only weights are asked for.
+    #[cfg(not(feature = "gpu"))]
     Nowhere,
     /// To be copied, one parameter after the other.
     #[cfg(not(feature = "gpu"))]
@@ -71,6 +72,7 @@ pub(super) fn read<M: TensorCollection<f32, Dev>>(
 
 /// Lets the weights of every trainable parameter be changed, in the order of the model. `weights` is room to
 /// work in.
+#[cfg(not(feature = "gpu"))]
 pub(super) fn change<M: TensorCollection<f32, Dev>>(
     model: &mut M,
     weights: &mut Numbers,
@@ -110,6 +112,7 @@ impl TensorVisitor<f32, Dev> for Look<'_, '_> {
             None => &[],
         };
         match &mut self.source {
+            #[cfg(not(feature = "gpu"))]
             Source::Nowhere => (self.reader)(&name, weights, &mut [])?,
             #[cfg(not(feature = "gpu"))]
             Source::Copied { from, to } => {
@@ -132,11 +135,13 @@ fn memory(name: &str, error: DevError) -> TrainError {
     TrainError::Gradient { parameter: name.to_owned(), reason: error.to_string() }
 }
 
+#[cfg(not(feature = "gpu"))]
 struct Change<'a> {
     weights: &'a mut Numbers,
     writer: &'a mut dyn FnMut(&mut [f32]),
 }
 
+#[cfg(not(feature = "gpu"))]
 impl TensorVisitor<f32, Dev> for Change<'_> {
     type Viewer = ViewTensorMut;
     type Err = TrainError;

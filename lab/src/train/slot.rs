@@ -1,4 +1,4 @@
-//! What an optimizer keeps for each weight, where the weights are: on the processor a `Vec`, on a GPU a room of its
+//! What an optimizer or an average keeps for each weight, where the weights are: on the processor a `Vec`, on a GPU a room of its
 //! own there.
 
 use super::TrainError;
@@ -36,11 +36,13 @@ mod on_cpu {
 #[cfg(feature = "gpu")]
 mod on_gpu {
     use cuda::code::Failure;
-    use cuda::math::Room;
+    use cuda::math::{Buffer, Room};
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 
     use super::TrainError;
 
-    /// Cloned and compared rarely: when a state is saved or tested.
+    /// Cloned, compared and serialized rarely: when a state is saved or tested.
     #[derive(Debug)]
     pub(in crate::train) struct Slot(pub(in crate::train) Room);
 
@@ -66,11 +68,28 @@ mod on_gpu {
         TrainError::Device { reason: failure.to_string() }
     }
 
+    /// What a buffer holds now.
+    pub(in crate::train) fn copied(buffer: Buffer) -> Result<Slot, TrainError> {
+        let room = Room::new(buffer.len()).and_then(|room| room.buffer().copy(buffer).map(|()| room));
+        room.map(Slot).map_err(failed)
+    }
+
     impl Clone for Slot {
         fn clone(&self) -> Self {
-            let copied = Room::new(len(self)).and_then(|room| room.buffer().copy(self.0.buffer()).map(|()| room));
             // A memory is cloned where nothing can be answered.
-            Self(copied.unwrap_or_else(|failure| panic!("{failure}")))
+            copied(self.0.buffer()).unwrap_or_else(|failure| panic!("{failure}"))
+        }
+    }
+
+    impl Serialize for Slot {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            self.0.buffer().download().map_err(ser::Error::custom)?.serialize(serializer)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Slot {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            of(Vec::deserialize(deserializer)?).map_err(D::Error::custom)
         }
     }
 
@@ -82,4 +101,4 @@ mod on_gpu {
 }
 
 #[cfg(feature = "gpu")]
-pub(super) use on_gpu::failed;
+pub(super) use on_gpu::{copied, failed};

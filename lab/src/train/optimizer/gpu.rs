@@ -6,15 +6,14 @@ use cuda::code::Outcome;
 use cuda::math::Buffer;
 use cuda::math::optimizer::{self, List};
 use dfdx::nn::TensorCollection;
-use dfdx::nn::tensor_collection::{
-    RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorMut, ViewTensorName, ViewTensorRef,
-};
+use dfdx::nn::tensor_collection::{RecursiveWalker, TensorOptions, TensorVisitor, ViewTensorName, ViewTensorRef};
 use dfdx::shapes::Shape;
 use dfdx::tensor::{Gradients, Tensor};
 
 use super::{Memory, Optimizer, Remembered};
-use crate::device::{Dev, DevError, gradient_buffer, own_buffer};
+use crate::device::{Dev, gradient_buffer};
 use crate::train::TrainError;
+use crate::train::located::{device, own_weights};
 use crate::train::slot::failed;
 
 /// Parameters that have made as many steps: where their weights, their gradients and each of their buffers are.
@@ -67,10 +66,9 @@ pub(super) fn update<O: Optimizer, M: TensorCollection<f32, Dev>>(
 ) -> Result<(), TrainError> {
     let mut find = FindGradients { gradients, found: Vec::new() };
     M::iter_tensors(&mut RecursiveWalker { m: (&*model, String::new()), f: &mut find })?;
-    let mut weights = FindWeights(Vec::new());
-    M::iter_tensors(&mut RecursiveWalker { m: model, f: &mut weights })?;
+    let weights = own_weights(model)?;
     let mut memory = Memory::out_of(optimizer)?;
-    let done = step(optimizer, &mut memory, &find.found, &weights.0);
+    let done = step(optimizer, &mut memory, &find.found, &weights);
     *optimizer.memory_mut() = memory;
     done
 }
@@ -170,29 +168,4 @@ impl TensorVisitor<f32, Dev> for FindGradients<'_> {
         }
         Ok(None)
     }
-}
-
-/// Finds the weights of all trainable parameters, to be written to.
-struct FindWeights(Vec<Buffer>);
-
-impl TensorVisitor<f32, Dev> for FindWeights {
-    type Viewer = ViewTensorMut;
-    type Err = TrainError;
-    type E2 = f32;
-    type D2 = Dev;
-
-    fn visit<S: Shape>(
-        &mut self,
-        options: TensorOptions<S, f32, Dev>,
-        tensor: &mut Tensor<S, f32, Dev>,
-    ) -> Result<Option<Tensor<S, f32, Dev>>, TrainError> {
-        if options.do_gradient_update {
-            self.0.push(own_buffer(tensor).map_err(|error| device(&error))?);
-        }
-        Ok(None)
-    }
-}
-
-fn device(error: &DevError) -> TrainError {
-    TrainError::Device { reason: error.to_string() }
 }

@@ -79,7 +79,7 @@ where
         let note = note.map_err(refused)?;
         let named = |start: &str, (name, values): (String, Vec<f32>)| (format!("{start}{name}"), values);
         let mut state: State = tensors.into_iter().map(|tensor| named(OPTIMIZER, tensor)).collect();
-        let averages = self.ema.iter().flat_map(|ema| ema.averages().clone());
+        let averages = self.ema.iter().flat_map(Ema::averages);
         state.extend(averages.map(|average| named(EMA, average)));
         write(&Weights::of(&self.model), folder, LAST, state, Some(&note))
     }
@@ -106,11 +106,11 @@ where
         }
         let note = self.inner.read(path, note)?;
         let (optimizer, averages) = parted(state);
+        let saved = self.ema.is_some().then_some(note.ema).flatten();
+        let ema = saved.map(|(decay, updates)| Ema::restored(decay, updates, averages)).transpose()?;
         self.optimizer.load_state(OptimizerState { header: note.optimizer, tensors: optimizer })?;
         weights.load_into(&mut self.model);
-        if let (Some(ema), Some((decay, updates))) = (&mut self.ema, note.ema) {
-            *ema = Ema::restored(decay, updates, averages);
-        }
+        self.ema = ema.or_else(|| self.ema.take());
         (self.gradients, self.best) = (None, None);
         self.inner.goes_on(note.progress, path);
         Ok(())

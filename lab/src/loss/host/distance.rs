@@ -1,24 +1,24 @@
-//! Losses of numbers, on the processor.
+//! Losses of numbers.
 
 use cuda::math::loss::Distance;
 use dfdx::shapes::Shape;
 use dfdx::tensor::{Tape, Tensor};
 
-use super::LossError;
-use super::fused::{Loss, fused, rounded, target};
+use super::fused::{against, anything, rounded};
 use crate::device::Dev;
+use crate::loss::LossError;
+use crate::loss::shape::Loss;
 
 /// The mean distance of a prediction from what was wanted.
-pub(super) fn distance<S: Shape, T: Tape<f32, Dev>>(
+pub(in crate::loss) fn distance<S: Shape, T: Tape<f32, Dev>>(
     prediction: Tensor<S, f32, Dev, T>,
     wanted: Tensor<S, f32, Dev>,
     distance: Distance,
 ) -> Result<Loss<T>, LossError> {
-    let wanted = target(&prediction, wanted)?;
-    fused(prediction, &mut |numbers| compute(numbers, &wanted, distance))
+    against(prediction, wanted, anything, &mut |numbers, wanted| compute(numbers, wanted, distance))
 }
 
-fn compute(numbers: &mut [f32], wanted: &[f32], distance: Distance) -> Result<f64, LossError> {
+fn compute(numbers: &mut [f32], wanted: &[f32], distance: Distance) -> f64 {
     match distance {
         Distance::Squared => mean(numbers, wanted, |difference| (difference * difference, 2.0 * difference)),
         Distance::Absolute => mean(numbers, wanted, |difference| (difference.abs(), sign(difference))),
@@ -34,10 +34,7 @@ fn compute(numbers: &mut [f32], wanted: &[f32], distance: Distance) -> Result<f6
 
 /// The mean of a loss of each difference; `loss` gives value and derivative.
 #[allow(clippy::cast_precision_loss)] // counts are far below 2^52
-fn mean(numbers: &mut [f32], wanted: &[f32], loss: impl Fn(f32) -> (f32, f32)) -> Result<f64, LossError> {
-    if numbers.is_empty() {
-        return Err(LossError::Empty);
-    }
+fn mean(numbers: &mut [f32], wanted: &[f32], loss: impl Fn(f32) -> (f32, f32)) -> f64 {
     let count = numbers.len() as f64;
     let share = rounded(1.0 / count);
     let mut sum = 0.0;
@@ -46,7 +43,7 @@ fn mean(numbers: &mut [f32], wanted: &[f32], loss: impl Fn(f32) -> (f32, f32)) -
         sum += f64::from(value);
         *number = derivative * share;
     }
-    Ok(sum / count)
+    sum / count
 }
 
 fn sign(value: f32) -> f32 {

@@ -1,21 +1,22 @@
 //! A loss as one operation on dfdx's tape. This is all that touches tensors; everything else here computes
 //! on slices.
 
-use dfdx::shapes::{HasShape, Rank0, Shape};
+use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::{Merge, PutTape, SplitTape, Tape, Tensor, TensorFrom};
 use dfdx::tensor_ops::ReshapeTo;
 
-use super::LossError;
 use crate::device::{Dev, DevError, Numbers, edit};
+use crate::loss::LossError;
+use crate::loss::shape::{Loss, memory};
 
 /// Computes a loss from the numbers of a prediction, row after row, and leaves its gradient in their place.
-pub(super) type Compute<'a> = dyn FnMut(&mut [f32]) -> Result<f64, LossError> + 'a;
+pub(super) type Compute<'a> = dyn FnMut(&mut [f32]) -> f64 + 'a;
+
+/// The same from the numbers of a prediction and of a target, which stays.
+pub(super) type ComputeAgainst<'a> = dyn FnMut(&mut [f32], &[f32]) -> f64 + 'a;
 
 /// The same from the numbers of two embeddings.
-pub(super) type ComputePair<'a> = dyn FnMut(&mut [f32], &mut [f32]) -> Result<f64, LossError> + 'a;
-
-/// The loss of a batch: one number, with the tape of what it was computed from.
-pub type Loss<T> = Tensor<Rank0, f32, Dev, T>;
+pub(super) type ComputePair<'a> = dyn FnMut(&mut [f32], &mut [f32]) -> f64 + 'a;
 
 /// Computes a loss from a prediction, and puts its gradient on the tape.
 pub(super) fn fused<S: Shape, T: Tape<f32, Dev>>(
@@ -24,7 +25,7 @@ pub(super) fn fused<S: Shape, T: Tape<f32, Dev>>(
 ) -> Result<Loss<T>, LossError> {
     let (prediction, mut tape) = prediction.try_contiguous().map_err(memory)?.split_tape();
     let mut numbers = copied(&prediction);
-    let loss = prediction.device().try_tensor(rounded(compute(&mut numbers)?)).map_err(memory)?;
+    let loss = prediction.device().try_tensor(rounded(compute(&mut numbers))).map_err(memory)?;
     let (from, to) = (loss.ghost(), prediction.ghost());
     tape.add_backward_op(move |gradients| {
         let scale = only(gradients.get_or_alloc_mut(&from)?)?;
@@ -39,12 +40,11 @@ pub(super) fn fused_pair<S: Shape, T: Tape<f32, Dev> + Merge<R>, R: Tape<f32, De
     second: Tensor<S, f32, Dev, R>,
     compute: &mut ComputePair<'_>,
 ) -> Result<Loss<T>, LossError> {
-    same_shape(&first, &second)?;
     let (first, tape) = first.try_contiguous().map_err(memory)?.split_tape();
     let (second, other) = second.try_contiguous().map_err(memory)?.split_tape();
     let mut tape = tape.merge(other);
     let (mut left, mut right) = (copied(&first), copied(&second));
-    let loss = first.device().try_tensor(rounded(compute(&mut left, &mut right)?)).map_err(memory)?;
+    let loss = first.device().try_tensor(rounded(compute(&mut left, &mut right))).map_err(memory)?;
     let (from, to_first, to_second) = (loss.ghost(), first.ghost(), second.ghost());
     tape.add_backward_op(move |gradients| {
         let scale = only(gradients.get_or_alloc_mut(&from)?)?;
@@ -54,30 +54,29 @@ pub(super) fn fused_pair<S: Shape, T: Tape<f32, Dev> + Merge<R>, R: Tape<f32, De
     Ok(loss.put_tape(tape))
 }
 
-/// The numbers of a target that must have the shape of the prediction, row after row.
-pub(super) fn target<S: Shape, T>(
-    prediction: &Tensor<S, f32, Dev, T>,
-    target: Tensor<S, f32, Dev>,
-) -> Result<Vec<f32>, LossError> {
-    same_shape(prediction, &target)?;
-    Ok(copied(&target.try_contiguous().map_err(memory)?))
+/// Computes a loss from a prediction and a target of the same shape, once the target's numbers are found to be good.
+pub(super) fn against<S: Shape, T: Tape<f32, Dev>>(
+    prediction: Tensor<S, f32, Dev, T>,
+    wanted: Tensor<S, f32, Dev>,
+    check: fn(&[f32]) -> Result<(), LossError>,
+    compute: &mut ComputeAgainst<'_>,
+) -> Result<Loss<T>, LossError> {
+    let wanted = copied(&wanted.try_contiguous().map_err(memory)?);
+    check(&wanted)?;
+    fused(prediction, &mut |prediction| compute(prediction, &wanted))
 }
 
-/// The size of the last axis: of the classes, or of an embedding.
-pub(super) fn width<S: Shape, T>(tensor: &Tensor<S, f32, Dev, T>) -> usize {
-    tensor.shape().concrete().as_ref().last().copied().unwrap_or(1)
+/// Any target is good.
+#[allow(clippy::unnecessary_wraps)] // others are checked
+pub(super) fn anything(_: &[f32]) -> Result<(), LossError> {
+    Ok(())
 }
 
-/// Shapes that the compiler knows are always the same here; others may differ.
-pub(super) fn same_shape<S: Shape, T, R>(
-    prediction: &Tensor<S, f32, Dev, T>,
-    target: &Tensor<S, f32, Dev, R>,
-) -> Result<(), LossError> {
-    let (prediction, target) = (prediction.shape().concrete(), target.shape().concrete());
-    if prediction == target {
-        Ok(())
-    } else {
-        Err(LossError::Shape { prediction: prediction.into(), target: target.into() })
+/// Whether all targets are probabilities.
+pub(super) fn probabilities(target: &[f32]) -> Result<(), LossError> {
+    match target.iter().position(|value| !(0.0..=1.0).contains(value)) {
+        None => Ok(()),
+        Some(place) => Err(LossError::Probability { place, value: target[place] }),
     }
 }
 
@@ -97,10 +96,6 @@ fn zeros(len: usize) -> Vec<f32> {
 #[allow(clippy::cast_possible_truncation)]
 pub(super) fn rounded(value: f64) -> f32 {
     value as f32
-}
-
-pub(super) fn memory(error: DevError) -> LossError {
-    LossError::Memory { reason: error.to_string() }
 }
 
 /// The one number of a loss's gradient.
