@@ -44,6 +44,13 @@ impl Fills {
         if full { self.make(gpu) } else { Ok(()) }
     }
 
+    /// Leaves out bytes that are about to be written over; whether they were put off.
+    pub(crate) fn claim(&self, address: Address, bytes: usize) -> bool {
+        let mut put_off = self.0.lock();
+        let wanted = |stretch: &Stretch| stretch.address == address && stretch.bytes == bytes as u64;
+        put_off.iter().position(wanted).map(|at| put_off.swap_remove(at)).is_some()
+    }
+
     /// Leaves out what has been given back.
     pub(crate) fn forget(&self, address: Address, bytes: usize) {
         let end = address + bytes as u64;

@@ -49,11 +49,12 @@ extern "C" __global__ void assay_activate(float *y, const float *x, unsigned int
     store4(y, at, count, v);
 }
 
-// to += gradient * slope at x.
+// to += gradient * slope at x; to = that, where nothing is there to be added to.
 extern "C" __global__ void assay_activate_backward(float *to, const float *gradient, const float *x,
-                                                   unsigned int curve, size_t count) {
+                                                   unsigned int curve, unsigned int add, size_t count) {
     size_t at = first_of_four();
     float4 v = load4(x, at, count);
     v = make_float4(slope(curve, v.x), slope(curve, v.y), slope(curve, v.z), slope(curve, v.w));
-    store4(to, at, count, load4(to, at, count) + load4(gradient, at, count) * v);
+    v = load4(gradient, at, count) * v;
+    store4(to, at, count, add ? load4(to, at, count) + v : v);
 }

@@ -1,6 +1,6 @@
 //! Functions of one number, for each of a buffer.
 
-use super::{Buffer, check, fours};
+use super::{Buffer, check, claim, fours};
 use crate::code::Outcome;
 
 /// A function of one number.
@@ -35,7 +35,8 @@ pub fn activate(curve: Curve, x: Buffer, y: Buffer) -> Outcome<()> {
 /// As [`activate`].
 pub fn activate_backward(curve: Curve, gradient: Buffer, x: Buffer, to: Buffer) -> Outcome<()> {
     check("activate_backward", x.len() == gradient.len() && x.len() == to.len())?;
-    let parameters = [to.into(), gradient.into(), x.into(), (curve as u32).into(), x.len().into()];
+    let add = u32::from(!claim(to)?);
+    let parameters = [to.into(), gradient.into(), x.into(), (curve as u32).into(), add.into(), x.len().into()];
     // SAFETY: all three have as many numbers.
     unsafe { fours("assay_activate_backward", x.len(), &parameters) }
 }

@@ -1,6 +1,6 @@
 //! Linear maps and sums.
 
-use super::{Buffer, Room, Rows, Sizes, Strips, check, each, fours, multiply, table};
+use super::{Buffer, Room, Rows, Sizes, Strips, check, claim, each, fours, multiply, table};
 use crate::code::Outcome;
 
 /// `out = x weightᵀ + bias`: `x` is `[rows, from]`, `weight` `[to, from]`, `bias` `[to]`, `out` `[rows, to]`.
@@ -27,12 +27,13 @@ pub fn affine_backward(
 ) -> Outcome<()> {
     let (rows, from, to) = affine_sizes(of_x, of_weight, of_bias, gradient)?;
     check("affine_backward", x.len() == of_x.len() && weight.len() == of_weight.len())?;
-    sum_columns(of_bias, gradient)?;
-    let (x, weight, gradient) = (Rows::of(x, from), Rows::of(weight, from), Rows::of(gradient, to));
+    let keep = if claim(of_x)? { 0.0 } else { 1.0 };
+    let (x, weight, rows_of) = (Rows::of(x, from), Rows::of(weight, from), Rows::of(gradient, to));
     let sizes = Sizes { rows, inner: to, columns: from, batch: 1 };
-    multiply(gradient, weight, Rows::of(of_x, from), sizes, 1.0)?;
+    multiply(rows_of, weight, Rows::of(of_x, from), sizes, keep)?;
     let sizes = Sizes { rows: to, inner: rows, columns: from, batch: 1 };
-    multiply(gradient.transposed(), x, Rows::of(of_weight, from), sizes, 1.0)
+    multiply(rows_of.transposed(), x, Rows::of(of_weight, from), sizes, 1.0)?;
+    sum_columns(of_bias, gradient)
 }
 
 fn affine_sizes(x: Buffer, weight: Buffer, bias: Buffer, out: Buffer) -> Outcome<(usize, usize, usize)> {
@@ -74,6 +75,9 @@ fn sum_strips(sums: Buffer, x: Buffer, columns: usize, strips: Strips, add: bool
 /// As [`affine`].
 pub fn add(to: Buffer, from: Buffer) -> Outcome<()> {
     check("add", to.len() == from.len())?;
+    if claim(to)? {
+        return to.copy(from);
+    }
     // SAFETY: both have as many numbers.
     unsafe { fours("assay_add", to.len(), &[to.into(), from.into(), to.len().into()]) }
 }

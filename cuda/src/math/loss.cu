@@ -102,8 +102,10 @@ extern "C" __global__ void assay_total(float *total, const float *losses, double
     if (threadIdx.x == 0) *total = (float)(sum * scale);
 }
 
-// to += scale[0] * gradient: the chain rule.
-extern "C" __global__ void assay_add_scaled(float *to, const float *gradient, const float *scale, size_t count) {
+// to += scale[0] * gradient, the chain rule; to = that, where nothing is there to be added to.
+extern "C" __global__ void assay_add_scaled(float *to, const float *gradient, const float *scale, unsigned int add,
+                                            size_t count) {
     size_t at = first_of_four();
-    store4(to, at, count, load4(to, at, count) + load4(gradient, at, count) * *scale);
+    float4 v = load4(gradient, at, count) * *scale;
+    store4(to, at, count, add ? load4(to, at, count) + v : v);
 }

@@ -1,6 +1,6 @@
 //! Losses. Each writes its gradient by what was predicted, and itself into a buffer of one number.
 
-use super::{Buffer, Indices, Parameter, Room, check, each, fours, rows, threads};
+use super::{Buffer, Indices, Parameter, Room, check, claim, each, fours, rows, threads};
 use crate::code::Outcome;
 
 /// Cross-entropy between the softmax of scores and classes, in nats.
@@ -163,7 +163,8 @@ pub fn improbable(numbers: Buffer) -> Outcome<Option<(usize, f32)>> {
 /// As [`CrossEntropy::loss`].
 pub fn add_scaled(to: Buffer, gradient: Buffer, scale: Buffer) -> Outcome<()> {
     check("add_scaled", to.len() == gradient.len() && scale.len() == 1)?;
-    let parameters = [to.into(), gradient.into(), scale.into(), to.len().into()];
+    let add = u32::from(!claim(to)?);
+    let parameters = [to.into(), gradient.into(), scale.into(), add.into(), to.len().into()];
     // SAFETY: both have as many numbers, and the scale is one.
     unsafe { fours("assay_add_scaled", to.len(), &parameters) }
 }

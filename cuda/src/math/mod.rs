@@ -202,6 +202,12 @@ impl Buffer {
     }
 }
 
+/// Whether a buffer is all zeros that are still to be written. They will not be: what is to be added to it must be
+/// written over it, before anything else is.
+fn claim(to: Buffer) -> Outcome<bool> {
+    Ok(gpu()?.fills.claim(to.address, 4 * to.len))
+}
+
 /// Does something on the device, unless there is nothing to do.
 fn on_gpu(work: impl FnOnce(&Gpu) -> Outcome<()>) -> Outcome<()> {
     gpu()?.attempt(|gpu| {

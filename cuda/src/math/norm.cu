@@ -21,9 +21,9 @@ extern "C" __global__ void assay_norm(float *out, float *statistics, const float
 }
 
 // A block for each row. With n the normalized row, w the weight and g the gradient:
-// to += scale (gw - mean(gw) - n mean(gw n)).
+// to += scale (gw - mean(gw) - n mean(gw n)); to = that, where nothing is there to be added to.
 extern "C" __global__ void assay_norm_backward(float *to, const float *gradient, const float *x, const float *weight,
-                                               const float *statistics, size_t size) {
+                                               const float *statistics, size_t size, unsigned int add) {
     size_t row = blockIdx.x;
     x += row * size;
     gradient += row * size;
@@ -37,7 +37,8 @@ extern "C" __global__ void assay_norm_backward(float *to, const float *gradient,
     sum = block_sum(sum) / size;
     along = block_sum(along) / size;
     for (size_t i = threadIdx.x; i < size; i += blockDim.x) {
-        to[i] += scale * (gradient[i] * weight[i] - sum - (x[i] - mean) * scale * along);
+        float v = scale * (gradient[i] * weight[i] - sum - (x[i] - mean) * scale * along);
+        to[i] = add ? to[i] + v : v;
     }
 }
 

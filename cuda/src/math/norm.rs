@@ -1,6 +1,6 @@
 //! Layer normalization (Ba, Kiros and Hinton, *Layer Normalization*, 2016).
 
-use super::{Buffer, Room, Strips, check, each, rows, table, threads};
+use super::{Buffer, Room, Strips, check, claim, each, rows, table, threads};
 use crate::code::Outcome;
 
 /// Makes mean 0 and variance 1 of each row of `x`, `[rows, size]`, then scales and shifts it: `weight` and `bias` are
@@ -29,7 +29,9 @@ pub fn normalize_backward(
     let (count, size) = sizes(of_x, of_weight, of_bias, statistics)?;
     let good = [x, gradient].iter().all(|it| it.len() == of_x.len()) && weight.len() == size;
     check("normalize_backward", good)?;
-    let parameters = [of_x.into(), gradient.into(), x.into(), weight.into(), statistics.into(), size.into()];
+    let add = u32::from(!claim(of_x)?);
+    let parameters =
+        [of_x.into(), gradient.into(), x.into(), weight.into(), statistics.into(), size.into(), add.into()];
     // SAFETY: as in `normalize`, and all of `x`, `gradient` and `of_x` have as many rows.
     unsafe { rows("assay_norm_backward", count, threads(size), &parameters) }?;
 

@@ -1,9 +1,11 @@
 //! Zeros are put off until something else is asked of the device.
 
+use cuda::code::Outcome;
 use cuda::gpu::gpu;
-use cuda::math::Room;
+use cuda::math::activation::Curve;
+use cuda::math::{Buffer, Room, activation, dense, loss, norm};
 
-use crate::rig::{device, get, numbers, put};
+use crate::rig::{close, device, get, numbers, put};
 
 /// Launches and fills since the counts were these.
 fn since(before: [u64; 2]) -> [u64; 2] {
@@ -55,4 +57,39 @@ fn a_buffer_that_is_given_back_is_not_filled() {
     assert_eq!(get(&kept), [1.0; 9]);
     assert_eq!(since(before), [0, 0]);
     drop(next);
+}
+
+/// Something that is added to 24 numbers.
+type Addition<'a> = (&'a str, &'a dyn Fn(Buffer) -> Outcome<()>);
+
+#[test]
+fn what_is_added_to_zeros_that_are_not_written_yet_takes_their_place() {
+    let _alone = device();
+    let rooms = [put(&numbers(24, 1)), put(&numbers(18, 2)), put(&numbers(12, 3)), put(&numbers(6, 4)), put(&[0.5])];
+    let [x, weight, gradient, row, scale] = rooms.each_ref().map(Room::buffer);
+    let statistics = put(&numbers(8, 5));
+    // What else is added to.
+    let others = [put(&[0.0; 18]), put(&[0.0; 3]), put(&[0.0; 6]), put(&[0.0; 6])];
+    let [of_weight, of_bias, of_scale, of_shift] = others.each_ref().map(Room::buffer);
+    let additions: [Addition; 5] = [
+        ("sum", &|to| dense::add(to, x)),
+        ("linear", &|to| dense::affine_backward(gradient, [x, weight], [to, of_weight, of_bias])),
+        ("activation", &|to| activation::activate_backward(Curve::Gelu, x, x, to)),
+        ("norm", &|to| norm::normalize_backward(x, [x, row], statistics.buffer(), [to, of_scale, of_shift])),
+        ("loss", &|to| loss::add_scaled(to, x, scale)),
+    ];
+    for (name, add) in additions {
+        let (written, put_off) = (put(&[0.0; 24]), put(&[f64::NAN; 24]));
+        let before = counts();
+        add(written.buffer()).unwrap();
+        let launches = since(before)[0];
+        put_off.buffer().zero().unwrap();
+        add(put_off.buffer()).unwrap();
+        assert!(since(before)[0] <= 2 * launches && since(before)[1] == 0, "{name}");
+        assert_eq!(get(&put_off), get(&written), "{name}");
+        assert!(get(&put_off).iter().any(|number| *number != 0.0), "{name}");
+        add(put_off.buffer()).unwrap();
+        let twice: Vec<f64> = get(&written).iter().map(|number| 2.0 * number).collect();
+        close(name, &get(&put_off), &twice);
+    }
 }
