@@ -39,9 +39,7 @@ impl Fills {
         }
         let mut put_off = self.0.lock();
         put_off.push(stretch);
-        let full = put_off.len() == MOST;
-        drop(put_off);
-        if full { self.make(gpu) } else { Ok(()) }
+        if put_off.len() == MOST { write(gpu, &mut put_off) } else { Ok(()) }
     }
 
     /// Leaves out bytes that are about to be written over; whether they were put off.
@@ -59,12 +57,17 @@ impl Fills {
 
     /// Fills what was put off.
     pub(crate) fn make(&self, gpu: &Gpu) -> Outcome<()> {
-        let all = std::mem::take(&mut *self.0.lock());
-        match all.as_slice() {
-            [] => Ok(()),
-            [one] => fill(gpu, *one),
-            many => launch(gpu, many).or_else(|_| many.iter().try_for_each(|stretch| fill(gpu, *stretch))),
-        }
+        write(gpu, &mut self.0.lock())
+    }
+}
+
+/// The list stays locked until all is on its way: another thread whose buffer is in it must not go on before.
+fn write(gpu: &Gpu, put_off: &mut Vec<Stretch>) -> Outcome<()> {
+    let all = std::mem::take(put_off);
+    match all.as_slice() {
+        [] => Ok(()),
+        [one] => fill(gpu, *one),
+        many => launch(gpu, many).or_else(|_| many.iter().try_for_each(|stretch| fill(gpu, *stretch))),
     }
 }
 

@@ -2,6 +2,7 @@
 //! target is good.
 
 use cuda::code::{Failure, Outcome};
+use cuda::gpu::unfilled;
 use cuda::math::{Buffer, Room, loss};
 use dfdx::shapes::{Rank0, Shape};
 use dfdx::tensor::{Merge, PutTape, SplitTape, Tape, Tensor, ZerosTensor};
@@ -48,7 +49,7 @@ pub(super) fn fused<S: Shape, T: Tape<f32, Dev>>(
     compute: &mut Compute<'_>,
 ) -> Result<Loss<T>, LossError> {
     let (prediction, mut tape) = prediction.try_contiguous().map_err(memory)?.split_tape();
-    let result: Tensor<Rank0, f32, Dev> = prediction.device().try_zeros().map_err(memory)?;
+    let result: Tensor<Rank0, f32, Dev> = unfilled(|| prediction.device().try_zeros()).map_err(memory)?;
     let place = buffer(&prediction).map_err(memory)?;
     let kept = run(place, buffer(&result).map_err(memory)?, compute).map_err(of_gpu)?;
     let (from, to) = (result.ghost(), prediction.ghost());
@@ -97,7 +98,7 @@ pub(super) fn fused_pair<S: Shape, T: Tape<f32, Dev> + Merge<R>, R: Tape<f32, De
     let (first, tape) = first.try_contiguous().map_err(memory)?.split_tape();
     let (second, other) = second.try_contiguous().map_err(memory)?.split_tape();
     let mut tape = tape.merge(other);
-    let result: Tensor<Rank0, f32, Dev> = first.device().try_zeros().map_err(memory)?;
+    let result: Tensor<Rank0, f32, Dev> = unfilled(|| first.device().try_zeros()).map_err(memory)?;
     let pair = [buffer(&first).map_err(memory)?, buffer(&second).map_err(memory)?];
     let [left, right] = run_pair(pair, buffer(&result).map_err(memory)?, compute).map_err(of_gpu)?;
     let (from, to_first, to_second) = (result.ghost(), first.ghost(), second.ghost());
