@@ -1,4 +1,4 @@
-//! Every layer, forward and backward. Sizes are odd, so that a kernel's last block is not full.
+//! Every layer, forward and backward. No size is that of whole blocks of a kernel; many rows are summed in strips.
 
 use dfdx::prelude::*;
 
@@ -21,7 +21,7 @@ pub(super) fn tensor<S: Shape>(shape: S, seed: u32) -> Tensor<S, f32, Dev> {
     device().tensor_from_vec(numbers.collect(), shape)
 }
 
-/// Runs a model: its output, and the gradients of the input and the weights for a loss that weighs each output.
+/// Runs a model: its output, and the gradients of the weights and the input for a loss that weighs each output.
 fn run<M, X, Y>(forward: impl FnOnce(&mut M::Built, Taped<X>) -> Taped<Y>) -> Rows
 where
     M: BuildOnDevice<Dev, f32>,
@@ -29,27 +29,27 @@ where
     Y: Shape,
 {
     let x = tensor(X::default(), 1);
-    let mut rows = run_on::<M, Y>(|model| forward(model, x.leaky_trace()), |gradients| gradients.get(&x).as_vec());
-    rows.gradients.retain(|_, gradient| !gradient.is_empty());
+    let (mut rows, gradients) = weights::<M, Y>(|model| forward(model, x.leaky_trace()));
+    rows.gradients.insert("the input".to_owned(), gradients.get(&x).as_vec());
     rows
 }
 
-fn run_on<M, Y>(
-    forward: impl FnOnce(&mut M::Built) -> Taped<Y>,
-    of_input: impl FnOnce(&Gradients<f32, Dev>) -> Vec<f32>,
-) -> Rows
+/// The same without the gradient of the input.
+fn weights<M, Y>(forward: impl FnOnce(&mut M::Built) -> Taped<Y>) -> (Rows, Gradients<f32, Dev>)
 where
     M: BuildOnDevice<Dev, f32>,
     Y: Shape,
 {
     let mut model = device_seeded(1).build_module::<M, f32>();
     let y = forward(&mut model);
-    let values = Named::from([("the output".to_owned(), y.as_vec())]);
     let flat = (y.shape().num_elements(),);
+    let values = output(&y);
     let gradients = (y.reshape_like(&flat) * tensor(flat, 2)).sum::<Rank0, _>().backward();
-    let mut rows = Rows { values, gradients: of_model(&model, Some(&gradients)) };
-    rows.gradients.insert("the input".to_owned(), of_input(&gradients));
-    rows
+    (Rows { values, gradients: of_model(&model, Some(&gradients)) }, gradients)
+}
+
+fn output<Y: Shape, T>(y: &Tensor<Y, f32, Dev, T>) -> Named {
+    Named::from([("the output".to_owned(), y.as_vec())])
 }
 
 /// Without a tape, as models are evaluated.
@@ -61,15 +61,14 @@ where
     M::Built: Module<Tensor<X, f32, Dev>, Output = Tensor<Y, f32, Dev>>,
 {
     let model = device_seeded(1).build_module::<M, f32>();
-    let y = model.forward(tensor(X::default(), 1));
-    Rows { values: Named::from([("the output".to_owned(), y.as_vec())]), gradients: Named::new() }
+    Rows { values: output(&model.forward(tensor(X::default(), 1))), gradients: Named::new() }
 }
 
 /// Tokens have no gradient, their vectors have.
 fn looked_up() -> Rows {
     let tokens: Vec<usize> = (0..33).map(|i| i * 7919 % 50).collect();
     let tokens: Tensor<Rank2<3, 11>, usize, Dev> = device().tensor_from_vec(tokens, (Const, Const));
-    run_on::<Embedding<50, 37>, _>(|model| model.forward(tokens.leaky_trace()), |_| Vec::new())
+    weights::<Embedding<50, 37>, _>(|model| model.forward(tokens.leaky_trace())).0
 }
 
 macro_rules! layers {
@@ -111,12 +110,14 @@ fn padded(keys: usize) -> AttentionMask {
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = layers! {
         "Linear", Linear<45, 67>, Rank3<3, 11, 45>, smooth, |layer, x| layer.forward(x);
+        "Linear, many rows", Linear<45, 67>, Rank2<300, 45>, smooth, |layer, x| layer.forward(x);
         "ReLU", ReLU, Row, smooth, |layer, x| layer.forward(x);
         "AccurateGeLU", AccurateGeLU, Row, smooth, |layer, x| layer.forward(x);
         "FastGeLU", FastGeLU, Row, smooth, |layer, x| layer.forward(x);
         "Sigmoid", Sigmoid, Row, smooth, |layer, x| layer.forward(x);
         "Tanh", Tanh, Row, smooth, |layer, x| layer.forward(x);
         "LayerNorm", LayerNorm<301>, Row, smooth, |layer, x| layer.forward(x);
+        "LayerNorm, many rows", LayerNorm<37>, Rank2<300, 37>, smooth, |layer, x| layer.forward(x);
         "BatchNorm1D", BatchNorm1D<5>, Rank3<4, 5, 19>, smooth, |layer, x| layer.forward_mut(x);
         "BatchNorm2D", BatchNorm2D<3>, Picture, smooth, |layer, x| layer.forward_mut(x);
         "LearnedPositions", LearnedPositions<12, 36>, Words, smooth, |layer, x| layer.forward(x);

@@ -48,11 +48,12 @@ pub(super) fn losses(steps: usize) -> Vec<f32> {
 mod graphics {
     use super::super::values::Values;
     use super::{COMPARED, losses};
-    use crate::device::{Precision, device_memory, device_name, set_matmul_precision};
+    use crate::device::{Precision, Usage, device, device_memory, device_name, set_matmul_precision};
 
     #[test]
     #[ignore = "it needs the processor's values: tests/gpu/run"]
     fn losses_of_50_steps() {
+        device();
         set_matmul_precision(Precision::Fp32);
         let (ours, theirs) = (losses(COMPARED), Values::read().losses);
         for (step, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
@@ -69,7 +70,7 @@ mod graphics {
         let steps = if device_name().starts_with("Simulated") { 100 } else { 10_000 };
         losses(steps);
         let after = device_memory();
-        let figures = |usage: crate::device::Usage| (usage.reserved, usage.used, usage.buffers);
+        let figures = |usage: Usage| (usage.reserved, usage.used, usage.buffers);
         assert_eq!(figures(after), figures(before), "bytes reserved, bytes used, buffers after {steps} more steps");
     }
 }
