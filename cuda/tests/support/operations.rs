@@ -2,9 +2,11 @@
 
 use dfdx::prelude::*;
 
-/// An operation's name, and what compares it: the GPU, and how large an error may be, as a share of the largest value.
+/// An operation's name, and what compares it: the GPU, and how large an error may be, as [`close`] has it.
 pub(crate) type Operation = (&'static str, fn(&Cuda, f64));
 
+/// Whether each number is near what it should be. Errors are shares of the largest number of the result, or of 1 where
+/// all are smaller: where large terms cancel, a small number has no small error of its own.
 pub(crate) fn close(what: &str, ours: &[f32], theirs: &[f64], error: f64) {
     assert_eq!(ours.len(), theirs.len(), "{what}");
     let scale = theirs.iter().fold(1.0f64, |most, number| most.max(number.abs()));

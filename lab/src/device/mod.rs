@@ -6,6 +6,8 @@ mod cpu;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod random;
+#[cfg(test)]
+mod trial;
 
 use dfdx::tensor::{CpuError, Storage};
 

@@ -3,7 +3,7 @@
 
 mod attention;
 #[cfg(test)]
-mod check;
+pub(crate) mod check;
 mod conv;
 mod dense;
 mod dropout;
