@@ -132,6 +132,7 @@ pub fn matmul_precision() -> Precision {
 /// How products of `f32` are computed from now on: `Fp32` as they stand, `Tf32` (the default on Ampere and newer) with
 /// factors rounded to 11 bits, `Bf16` with factors rounded to 8 bits; sums are in `f32`.
 pub fn set_matmul_precision(precision: Precision) {
+    prepare();
     if let Ok(gpu) = gpu() {
         gpu.set_precision(precision);
         note(gpu);
