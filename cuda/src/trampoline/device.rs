@@ -1,25 +1,26 @@
-//! `cuInit`, devices and contexts. Callers see one device, number 0: the one in use.
+//! `cuInit`, devices and contexts. Callers see one device, number 0: the one in use. Nothing here waits for what was
+//! asked of it before.
 
 use std::ffi::{c_int, c_uint};
 
-use super::{answer, give, quietly};
-use crate::code::{Failure, INVALID_DEVICE};
+use super::{aside, give, quietly};
+use crate::code::{Failure, INVALID_DEVICE, SUCCESS};
 use crate::driver::Handle;
 
 /// `CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED`: whether the `Async` forms of allocation are there. They are: ours.
 const MEMORY_POOLS: c_int = 115;
 
 pub unsafe extern "C" fn init(_flags: c_uint) -> i32 {
-    answer("cuInit", |_| Ok(()))
+    aside("cuInit", |_| Ok(()))
 }
 
 pub unsafe extern "C" fn device_count(count: *mut c_int) -> i32 {
     // SAFETY: the caller's pointer.
-    answer("cuDeviceGetCount", |_| unsafe { give("cuDeviceGetCount", count, 1) })
+    aside("cuDeviceGetCount", |_| unsafe { give("cuDeviceGetCount", count, 1) })
 }
 
 pub unsafe extern "C" fn device_get(device: *mut c_int, ordinal: c_int) -> i32 {
-    answer("cuDeviceGet", |gpu| match ordinal {
+    aside("cuDeviceGet", |gpu| match ordinal {
         // SAFETY: the caller's pointer.
         0 => unsafe { give("cuDeviceGet", device, gpu.ordinal) },
         _ => Err(Failure::because(
@@ -31,7 +32,7 @@ pub unsafe extern "C" fn device_get(device: *mut c_int, ordinal: c_int) -> i32 {
 }
 
 pub unsafe extern "C" fn device_attribute(value: *mut c_int, attribute: c_int, device: c_int) -> i32 {
-    answer("cuDeviceGetAttribute", |gpu| {
+    aside("cuDeviceGetAttribute", |gpu| {
         let found = if attribute == MEMORY_POOLS { 1 } else { gpu.driver.attribute(attribute, device)? };
         // SAFETY: the caller's pointer.
         unsafe { give("cuDeviceGetAttribute", value, found) }
@@ -39,7 +40,7 @@ pub unsafe extern "C" fn device_attribute(value: *mut c_int, attribute: c_int, d
 }
 
 pub unsafe extern "C" fn device_memory(bytes: *mut usize, device: c_int) -> i32 {
-    answer("cuDeviceTotalMem_v2", |gpu| {
+    aside("cuDeviceTotalMem_v2", |gpu| {
         let memory = gpu.driver.properties(device)?.memory;
         // SAFETY: the caller's pointer.
         unsafe { give("cuDeviceTotalMem_v2", bytes, usize::try_from(memory).unwrap_or(usize::MAX)) }
@@ -47,7 +48,7 @@ pub unsafe extern "C" fn device_memory(bytes: *mut usize, device: c_int) -> i32 
 }
 
 pub unsafe extern "C" fn context_retain(context: *mut Handle, _device: c_int) -> i32 {
-    answer("cuDevicePrimaryCtxRetain", |gpu| {
+    aside("cuDevicePrimaryCtxRetain", |gpu| {
         let retained = gpu.context()?;
         // SAFETY: the caller's pointer.
         unsafe { give("cuDevicePrimaryCtxRetain", context, retained) }
@@ -61,16 +62,18 @@ pub unsafe extern "C" fn context_release(_device: c_int) -> i32 {
 
 /// Called before everything, when tensors are dropped too.
 pub unsafe extern "C" fn context_set(context: Handle) -> i32 {
-    quietly("cuCtxSetCurrent", |gpu| gpu.enter(context))
+    // Whatever is wrong shows at the next call: see `quietly`.
+    aside("cuCtxSetCurrent", |gpu| gpu.enter(context));
+    SUCCESS
 }
 
 pub unsafe extern "C" fn context_get(context: *mut Handle) -> i32 {
     // SAFETY: the caller's pointer.
-    answer("cuCtxGetCurrent", |gpu| unsafe { give("cuCtxGetCurrent", context, gpu.entered()) })
+    aside("cuCtxGetCurrent", |gpu| unsafe { give("cuCtxGetCurrent", context, gpu.entered()) })
 }
 
 pub unsafe extern "C" fn memory_info(free: *mut usize, total: *mut usize) -> i32 {
-    answer("cuMemGetInfo_v2", |gpu| {
+    aside("cuMemGetInfo_v2", |gpu| {
         let (free_bytes, bytes) = gpu.driver.memory()?;
         // SAFETY: the caller's pointers.
         unsafe { give("cuMemGetInfo_v2", free, free_bytes) }?;

@@ -98,15 +98,20 @@ fn teraflops<const N: usize>() -> f64 {
     2.0 * (N as f64).powi(3) / seconds(|| drop(a.clone().matmul(a.clone()))) / 1e12
 }
 
-/// Seconds that the first layer of a new process takes, from opening the GPU until its numbers are back.
-fn first_product() -> f64 {
+/// What a test says, in a process of its own, behind a word.
+fn said_by(test: &str, word: &str) -> String {
     let output = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "device::trial::speed::first_use", "--ignored", "--nocapture"])
+        .args(["--exact", &format!("device::trial::speed::{test}"), "--ignored", "--nocapture"])
         .output()
         .expect("a process");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = text.lines().find_map(|line| line.split_once(FIRST)).unwrap_or_else(|| panic!("no time in {text}"));
-    line.1.trim().parse().expect("seconds")
+    let line = text.lines().find_map(|line| line.split_once(word)).unwrap_or_else(|| panic!("no {word}in {text}"));
+    line.1.trim().to_owned()
+}
+
+/// Seconds that the first layer of a new process takes, from opening the GPU until its numbers are back.
+fn first_product() -> f64 {
+    said_by("first_use", FIRST).parse().expect("seconds")
 }
 
 const FIRST: &str = "first product after ";
@@ -120,6 +125,33 @@ fn first_use() {
     let y = layer.forward(device().ones::<Rank2<64, 64>>());
     assert!(y.as_vec()[0].is_finite());
     println!("{FIRST}{}", start.elapsed().as_secs_f64());
+}
+
+const ASKED: &str = "asked per step ";
+
+/// More would be slower: each launch, product, copy and fill is a call of the driver, and takes microseconds.
+#[test]
+fn a_step_asks_no_more_of_the_gpu() {
+    // All threads are counted, so a process of its own counts.
+    let asked: Value = serde_json::from_str(&said_by("counted", ASKED)).expect("counts");
+    let most = json!({
+        "mlp": {"launches": 12, "products": 6, "allocations": 17, "uploads": 2, "downloads": 1, "fills": 1},
+        "transformer": {"launches": 69, "products": 51, "allocations": 109, "uploads": 4, "downloads": 2, "fills": 5},
+    });
+    for (model, most) in most.as_object().expect("models") {
+        for (what, most) in most.as_object().expect("counts") {
+            let found = asked[model][what].as_u64().expect("a count");
+            assert!(found > 0 && Some(found) <= most.as_u64(), "{model}: {found} {what}, not {most}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "a process of its own: `a_step_asks_no_more_of_the_gpu` starts it"]
+#[allow(clippy::print_stdout)] // it is what this is for
+fn counted() {
+    let counts = json!({"mlp": counts(&mut mlp()), "transformer": counts(&mut transformer::<1>())});
+    println!("\n{ASKED}{counts}");
 }
 
 #[test]
