@@ -62,14 +62,16 @@ def pinned(requirements: str) -> list[str]:
 
 def assay(binary: Path | None, prefix: Path) -> Spec:
     """assay with its environment built; `binary`: one that is built already."""
-    if binary is None:
-        _run(["cargo", "build", "--release", "--quiet", "-p", "cli"], cwd=REPOSITORY)
-        metadata = subprocess.check_output(["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=REPOSITORY)
-        binary = Path(json.loads(metadata)["target_directory"]) / "release" / "assay"
-    binary = binary.resolve()
+    binary = binary.resolve() if binary else program()
     _run([str(binary), "env", "build"])
     _run([str(binary), "install", "--prefix", str(prefix), "--name", "assay-bench"])
     return _spec("assay", prefix / "share/jupyter/kernels/assay-bench/kernel.json")
+
+
+def program() -> Path:
+    """The program `assay` of this checkout, built."""
+    _run(["cargo", "build", "--release", "--quiet", "-p", "cli"], cwd=REPOSITORY)
+    return _target() / "release" / "assay"
 
 
 def step() -> Path:
@@ -85,9 +87,12 @@ def example(name: str) -> Path:
     """A program of the tracker's that is timed, built."""
     command = ["cargo", "build", "--release", "--quiet", "-p", "tracker", "--example", name]
     subprocess.run(command, cwd=REPOSITORY, env={**os.environ, "SQLX_OFFLINE": "true"}, check=True)
+    return _target() / "release" / "examples" / name
+
+
+def _target() -> Path:
     metadata = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
-    target = json.loads(subprocess.check_output(metadata, cwd=REPOSITORY))["target_directory"]
-    return Path(target) / "release" / "examples" / name
+    return Path(json.loads(subprocess.check_output(metadata, cwd=REPOSITORY))["target_directory"])
 
 
 def peer(prefix: Path) -> tuple[Spec, Path]:

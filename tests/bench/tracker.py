@@ -131,11 +131,12 @@ def _assay(clock: Path, folder: Path, arguments: argparse.Namespace) -> dict[str
 
 
 def _lab() -> dict[str, float]:
-    """What is measured in the library that cells link, which holds Polars; it is built first."""
+    """What is measured in the library that cells link, which holds Polars. Its tests are built with what it was."""
     say("assay    frames")
-    command = ["cargo", "test", "--release", "-p", "lab", "--lib", "tests::speed", "--", "--ignored", "--nocapture"]
-    env = {**os.environ, "SQLX_OFFLINE": "true"}
-    output = subprocess.check_output([*command, "--test-threads", "1"], cwd=prepare.REPOSITORY, env=env, text=True)
+    tests = [str(prepare.program()), "env", "cargo", "test", "--release", "-p", "lab", "--lib", "tests::speed"]
+    options = ["--ignored", "--nocapture", "--test-threads", "1"]
+    env = {**os.environ, "ASSAY_DEVICE": "cpu"}
+    output = subprocess.check_output([*tests, "--", *options], cwd=prepare.REPOSITORY, env=env, text=True)
     figures: dict[str, float] = {}
     # The first line of a measure stands behind the name of its test.
     for word, rest in re.findall(r"(METRICS|FINGERPRINT) (\{.*\})", output):
