@@ -198,7 +198,8 @@ async fn a_home_that_cannot_be_written_is_one_sentence() {
 #[tokio::test]
 async fn a_disk_that_fills_up_during_a_build_is_one_sentence() {
     let home = Home::empty();
-    let Some(disk) = Mount::new(&home.path(), "3m") else { return };
+    // Room for the sources, and for little of what is made of them.
+    let Some(disk) = Mount::new(&home.path(), "8m") else { return };
     let output = Command::new(ASSAY).args(["env", "build"]).env("ASSAY_HOME", &disk.0).output().unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();

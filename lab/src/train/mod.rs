@@ -9,7 +9,7 @@ mod epochs;
 mod error;
 mod gradients;
 #[cfg(feature = "gpu")]
-mod located;
+pub(crate) mod located;
 mod mean;
 mod optimizer;
 mod parameters;

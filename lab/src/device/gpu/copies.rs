@@ -11,6 +11,7 @@ use dfdx::tensor_ops::Backward;
 
 use crate::device::{Dev, device};
 use crate::loss::*;
+use crate::nn::Frozen;
 use crate::train::*;
 
 const CHILD: &str = "ASSAY_TEST_COPIES";
@@ -127,6 +128,13 @@ fn steps_and_averages_copy_few() {
         few(&format!("update {update} of the averages"), || ema.update(&model).expect("the same model"));
     }
     few("an exchange", || ema.swap(&mut model).expect("averages"));
+
+    let frozen = Frozen::new(&model, &["weight"]).expect("a weight");
+    let before = model.weight.as_vec();
+    Sgd::new(0.1).update(&mut model, &gradients).expect("a step");
+    assert_ne!(model.weight.as_vec(), before);
+    few("frozen weights put back", || frozen.restore(&mut model));
+    assert_eq!(model.weight.as_vec(), before);
 }
 
 fn a_trainer_copies_few() {

@@ -1,5 +1,8 @@
 //! Weights that stay as they are while the others train.
 
+#[cfg(feature = "gpu")]
+mod gpu;
+
 use dfdx::nn::TensorCollection;
 
 use super::{Weights, WeightsError};
@@ -20,6 +23,8 @@ use crate::device::Dev;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frozen {
     weights: Weights,
+    #[cfg(feature = "gpu")]
+    kept: gpu::Kept,
 }
 
 impl Frozen {
@@ -37,11 +42,19 @@ impl Frozen {
             return Err(WeightsError::NoSuchWeight { prefix, names });
         }
         let frozen = |name: &str| prefixes.iter().any(|prefix| starts(name, prefix.as_ref()));
-        Ok(Self { weights: all.renamed(|name| frozen(name).then(|| name.to_owned())) })
+        Ok(Self {
+            #[cfg(feature = "gpu")]
+            kept: gpu::Kept::of(model, &all.names().iter().map(|name| frozen(name)).collect::<Vec<_>>()),
+            weights: all.renamed(|name| frozen(name).then(|| name.to_owned())),
+        })
     }
 
     /// Gives the model these weights back.
     pub fn restore<M: TensorCollection<f32, Dev>>(&self, model: &mut M) {
+        #[cfg(feature = "gpu")]
+        if self.kept.put_back(model) {
+            return;
+        }
         self.weights.load_into(model);
     }
 
