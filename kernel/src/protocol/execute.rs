@@ -42,7 +42,7 @@ pub(crate) async fn run_all<L: Language>(kernel: Arc<Kernel<L>>, mut queue: mpsc
     while let Some(request) = queue.recv().await {
         for aborted in execute(&kernel, &request, &mut count, &mut queue).await {
             let _busy = kernel.busy(&aborted);
-            kernel.reply(&aborted, failure("aborted", "Aborted", "an earlier cell failed", &[], count));
+            kernel.reply(&aborted, not_run());
         }
     }
 }
@@ -58,7 +58,7 @@ async fn execute<L: Language>(
     let content: Content = match request.content() {
         Ok(content) => content,
         Err(refusal) => {
-            kernel.reply(request, failure("error", "BadRequest", &refusal.to_string(), &[], *count));
+            kernel.reply(request, failure("BadRequest", &refusal.to_string(), &[], *count));
             return Vec::new();
         }
     };
@@ -94,7 +94,7 @@ async fn execute<L: Language>(
             }
             kernel.iopub.flush().await;
             let aborted = if stop_on_error { queued(queue).await } else { Vec::new() };
-            kernel.reply(request, failure("error", &ename, &evalue, &traceback, number));
+            kernel.reply(request, failure(&ename, &evalue, &traceback, number));
             aborted
         }
     }
@@ -151,9 +151,9 @@ async fn queued(queue: &mut mpsc::UnboundedReceiver<Request>) -> Vec<Request> {
     requests
 }
 
-fn failure(status: &str, ename: &str, evalue: &str, traceback: &[String], count: u32) -> Value {
+fn failure(ename: &str, evalue: &str, traceback: &[String], count: u32) -> Value {
     json!({
-        "status": status,
+        "status": "error",
         "ename": ename,
         "evalue": evalue,
         "traceback": traceback,
@@ -161,6 +161,11 @@ fn failure(status: &str, ename: &str, evalue: &str, traceback: &[String], count:
         "payload": [],
         "user_expressions": {},
     })
+}
+
+/// The answer to a cell that is not run since an earlier one failed. It has no number: front ends would show it.
+fn not_run() -> Value {
+    json!({ "status": "aborted", "ename": "Aborted", "evalue": "an earlier cell failed", "traceback": [] })
 }
 
 /// Where one cell's events go; it may outlive the cell.

@@ -99,6 +99,7 @@ async fn an_error_aborts_what_is_queued_and_nothing_later() {
     for execution in &mut queued {
         let (events, reply) = execution.finish().await.unwrap();
         assert_eq!(reply["status"], "aborted");
+        assert!(reply["execution_count"].is_null(), "a front end would show it as run: {reply}");
         assert_eq!(kinds(&events), Vec::<&str>::new());
     }
     let (_, reply) = server.execute("after").await;
