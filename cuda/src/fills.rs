@@ -35,11 +35,11 @@ impl Fills {
     pub(crate) unsafe fn add(&self, gpu: &Gpu, address: Address, bytes: usize) -> Outcome<()> {
         let stretch = Stretch { address, bytes: bytes as u64 };
         if !stretch.address.is_multiple_of(4) || !stretch.bytes.is_multiple_of(4) {
-            return fill(gpu, stretch);
+            return write(gpu, &mut vec![stretch]);
         }
         let mut put_off = self.0.lock();
         put_off.push(stretch);
-        if put_off.len() == MOST { write(gpu, &mut put_off) } else { Ok(()) }
+        if put_off.len() >= MOST { write(gpu, &mut put_off) } else { Ok(()) }
     }
 
     /// Leaves out bytes that are about to be written over; whether they were put off.
@@ -61,27 +61,30 @@ impl Fills {
     }
 }
 
-/// The list stays locked until all is on its way: another thread whose buffer is in it must not go on before.
+/// The list stays locked until all is on its way: another thread whose buffer is in it must not go on before. What
+/// fails stays in it, for the next call to say so.
 fn write(gpu: &Gpu, put_off: &mut Vec<Stretch>) -> Outcome<()> {
-    let all = std::mem::take(put_off);
-    match all.as_slice() {
-        [] => Ok(()),
-        [one] => fill(gpu, *one),
-        many => launch(gpu, many).or_else(|_| many.iter().try_for_each(|stretch| fill(gpu, *stretch))),
+    if put_off.is_empty() {
+        return Ok(());
     }
+    gpu.enter(gpu.context()?)?;
+    put_off.chunks(MOST).try_for_each(|some| match some {
+        [one] => fill(gpu, one),
+        many => launch(gpu, many).or_else(|_| many.iter().try_for_each(|stretch| fill(gpu, stretch))),
+    })?;
+    put_off.clear();
+    Ok(())
 }
 
-fn fill(gpu: &Gpu, Stretch { address, bytes }: Stretch) -> Outcome<()> {
-    gpu.enter(gpu.context()?)?;
+fn fill(gpu: &Gpu, stretch: &Stretch) -> Outcome<()> {
     gpu.counts.fills.fetch_add(1, Relaxed);
-    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let bytes = usize::try_from(stretch.bytes).unwrap_or(usize::MAX);
     // SAFETY: by `add`.
-    unsafe { gpu.driver.fill(address, 0, bytes, DEFAULT_STREAM) }
+    unsafe { gpu.driver.fill(stretch.address, 0, bytes, DEFAULT_STREAM) }
 }
 
 fn launch(gpu: &Gpu, stretches: &[Stretch]) -> Outcome<()> {
     const THREADS: u32 = 256;
-    gpu.enter(gpu.context()?)?;
     let function = gpu.kernel("assay_zero")?;
     let mut all = [Stretch::default(); MOST];
     all[..stretches.len()].copy_from_slice(stretches);

@@ -71,6 +71,8 @@ pub struct Counts {
     pub uploads: AtomicU64,
     /// Copies from the device.
     pub downloads: AtomicU64,
+    /// Copies within the device.
+    pub copies: AtomicU64,
     /// Buffers filled with zeros, each by a call of its own.
     pub fills: AtomicU64,
     /// Bytes copied to the device.
@@ -81,7 +83,7 @@ pub struct Counts {
 
 impl Counts {
     /// All counts, with their names.
-    pub fn all(&self) -> [(&'static str, u64); 8] {
+    pub fn all(&self) -> [(&'static str, u64); 9] {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         [
             ("launches", read(&self.launches)),
@@ -89,6 +91,7 @@ impl Counts {
             ("allocations", read(&self.allocations)),
             ("uploads", read(&self.uploads)),
             ("downloads", read(&self.downloads)),
+            ("copies", read(&self.copies)),
             ("fills", read(&self.fills)),
             ("bytes up", read(&self.bytes_up)),
             ("bytes down", read(&self.bytes_down)),

@@ -6,9 +6,8 @@
 //! put together again in another; where there is one sequence or one head, they are multiplied where they are.
 
 use super::dropout::{halves, least};
-use super::{Buffer, Parameter, Room, Rows, Sizes, check, each, multiply, on_gpu, table, threads};
+use super::{Buffer, Parameter, Room, Rows, Sizes, check, each, multiply, table, threads, upload};
 use crate::code::Outcome;
-use crate::driver::DEFAULT_STREAM;
 
 /// For each sequence, for each key: whether it is hidden.
 #[derive(Debug)]
@@ -24,12 +23,7 @@ impl Hidden {
     /// When there is no room, or the copy fails.
     pub fn new(hidden: &[bool]) -> Outcome<Self> {
         let room = Room::new(hidden.len().div_ceil(4))?;
-        on_gpu(|gpu| {
-            gpu.counts.upload(hidden.len());
-            let (to, from) = (room.buffer().address(), hidden.as_ptr().cast());
-            // SAFETY: the room has as many bytes, and a `bool` is a byte, 0 or 1.
-            unsafe { gpu.driver.upload(to, from, hidden.len(), DEFAULT_STREAM) }
-        })?;
+        upload(room.buffer(), hidden)?;
         Ok(Self { room, count: hidden.len() })
     }
 }

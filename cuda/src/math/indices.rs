@@ -1,8 +1,7 @@
 //! Whole numbers on the device.
 
-use super::{Parameter, Room, on_gpu};
+use super::{Parameter, Room, upload};
 use crate::code::Outcome;
-use crate::driver::DEFAULT_STREAM;
 
 /// Whole numbers on the device: which row, which class.
 #[derive(Debug)]
@@ -18,12 +17,7 @@ impl Indices {
     /// When there is no room, or the copy fails.
     pub fn new(indices: &[u32]) -> Outcome<Self> {
         let room = Room::new(indices.len())?;
-        on_gpu(|gpu| {
-            let (to, bytes) = (room.buffer().address(), 4 * indices.len());
-            gpu.counts.upload(bytes);
-            // SAFETY: the room is for as many numbers of 4 bytes as the slice has.
-            unsafe { gpu.driver.upload(to, indices.as_ptr().cast(), bytes, DEFAULT_STREAM) }
-        })?;
+        upload(room.buffer(), indices)?;
         Ok(Self { room, end: indices.iter().map(|index| index.saturating_add(1)).max().unwrap_or(0) })
     }
 

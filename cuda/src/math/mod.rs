@@ -170,11 +170,7 @@ impl Buffer {
     /// When it is another number of them.
     pub fn upload(self, numbers: &[f32]) -> Outcome<()> {
         check("upload", self.len == numbers.len())?;
-        on_gpu(|gpu| {
-            gpu.counts.upload(4 * self.len);
-            // SAFETY: so many bytes are on both sides.
-            unsafe { gpu.driver.upload(self.address, numbers.as_ptr().cast(), 4 * self.len, DEFAULT_STREAM) }
-        })
+        upload(self, numbers)
     }
 
     /// Copies to the host.
@@ -197,10 +193,32 @@ impl Buffer {
     /// When it is of another size.
     pub fn copy(self, from: Self) -> Outcome<()> {
         check("copy", self.len == from.len)?;
-        // SAFETY: so many bytes are on both sides.
-        on_gpu(|gpu| unsafe { gpu.driver.copy(self.address, from.address, 4 * self.len, DEFAULT_STREAM) })
+        on_gpu(|gpu| {
+            gpu.counts.copies.fetch_add(1, Relaxed);
+            // SAFETY: so many bytes are on both sides.
+            unsafe { gpu.driver.copy(self.address, from.address, 4 * self.len, DEFAULT_STREAM) }
+        })
     }
 }
+
+/// Copies from the host to the start of a buffer, which may hold other words than `f32`.
+fn upload<T: Word>(to: Buffer, words: &[T]) -> Outcome<()> {
+    let bytes = size_of_val(words);
+    check("upload", bytes <= 4 * to.len)?;
+    on_gpu(|gpu| {
+        gpu.counts.upload(bytes);
+        // SAFETY: so many bytes are on both sides, and a word has no others.
+        unsafe { gpu.driver.upload(to.address, words.as_ptr().cast(), bytes, DEFAULT_STREAM) }
+    })
+}
+
+/// What is copied byte by byte: there are none between.
+trait Word: Copy {}
+
+impl Word for bool {}
+impl Word for u32 {}
+impl Word for u64 {}
+impl Word for f32 {}
 
 /// Whether a buffer is all zeros that are still to be written. They will not be: what is to be added to it must be
 /// written over it, before anything else is.

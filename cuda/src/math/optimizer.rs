@@ -1,8 +1,7 @@
 //! Steps of optimizers, and what is done to gradients before: for all parameters of a model in one launch.
 
-use super::{Buffer, Parameter, Room, check, on_gpu, rows};
+use super::{Buffer, Parameter, Room, check, rows, upload};
 use crate::code::Outcome;
-use crate::driver::DEFAULT_STREAM;
 
 /// How many numbers a block has, as `optimizer.cu` says.
 const CHUNK: usize = 4096;
@@ -38,7 +37,9 @@ impl List {
         }
         let addresses = buffers.iter().flat_map(|buffers| buffers.iter().map(|buffer| buffer.address()));
         let words: Vec<u64> = starts.iter().chain(&sizes).map(|word| *word as u64).chain(addresses).collect();
-        Ok(Self { table: upload(&words)?, starts, width: buffers.len() })
+        let table = Room::new(2 * words.len())?;
+        upload(table.buffer(), &words)?;
+        Ok(Self { table, starts, width: buffers.len() })
     }
 
     /// Starts a kernel with a block for each chunk, its parameters behind the list.
@@ -77,18 +78,6 @@ impl List {
     fn blocks(&self) -> usize {
         self.starts.last().copied().unwrap_or(0)
     }
-}
-
-/// Copies words of 64 bits to the device.
-fn upload(words: &[u64]) -> Outcome<Room> {
-    let room = Room::new(2 * words.len())?;
-    on_gpu(|gpu| {
-        let (to, bytes) = (room.buffer().address(), 8 * words.len());
-        gpu.counts.upload(bytes);
-        // SAFETY: the room is for twice as many numbers of 4 bytes.
-        unsafe { gpu.driver.upload(to, words.as_ptr().cast(), bytes, DEFAULT_STREAM) }
-    })?;
-    Ok(room)
 }
 
 /// A number of 64 bits of which two of 32 hold the bits.

@@ -97,6 +97,9 @@ pub unsafe extern "C" fn copy_async(to: Address, from: Address, bytes: usize, st
     if bytes == 0 || asked_within(from) {
         return SUCCESS;
     }
-    // SAFETY: both buffers are the caller's and have so many bytes.
-    answer("cuMemcpyDtoDAsync_v2", |gpu| unsafe { gpu.driver.copy(to, from, bytes, stream) })
+    answer("cuMemcpyDtoDAsync_v2", |gpu| {
+        gpu.counts.copies.fetch_add(1, Relaxed);
+        // SAFETY: both buffers are the caller's and have so many bytes.
+        unsafe { gpu.driver.copy(to, from, bytes, stream) }
+    })
 }

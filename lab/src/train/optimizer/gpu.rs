@@ -79,23 +79,35 @@ fn step(
     gradients: &[(String, Buffer)],
     weights: &[Buffer],
 ) -> Result<(), TrainError> {
-    let accepted = groups(memory, optimizer.buffers().len(), gradients, weights).and_then(|groups| {
-        let refused = |at: usize| TrainError::NotFinite { step: memory.step + 1, parameter: gradients[at].0.clone() };
-        first_not_finite(&groups)?.map_or(Ok(()), |at| Err(refused(at))).map(|()| groups)
-    });
-    let groups = accepted.inspect_err(|_| {
+    let groups = accepted(memory, optimizer.buffers().len(), gradients, weights).inspect_err(|_| {
         // No step was made, so nothing is remembered of one.
         memory.parameters.retain(|_, remembered| remembered.steps > 0);
     })?;
     memory.step += 1;
     for Group { steps, names, parameters } in groups {
         for name in names.iter().map(|at| &gradients[*at].0) {
-            memory.parameters.entry(name.clone()).and_modify(|remembered| remembered.steps += 1);
+            if let Some(remembered) = memory.parameters.get_mut(name) {
+                remembered.steps += 1;
+            }
         }
         optimizer.step_on_gpu(steps + 1, &parameters).map_err(failed)?;
         memory.lists.0.push(parameters);
     }
     Ok(())
+}
+
+/// All parameters, when a step can be made with their gradients.
+fn accepted(
+    memory: &mut Memory,
+    buffers: usize,
+    gradients: &[(String, Buffer)],
+    weights: &[Buffer],
+) -> Result<Vec<Group>, TrainError> {
+    let groups = groups(memory, buffers, gradients, weights)?;
+    match first_not_finite(&groups)? {
+        None => Ok(groups),
+        Some(at) => Err(TrainError::NotFinite { step: memory.step + 1, parameter: gradients[at].0.clone() }),
+    }
 }
 
 /// All parameters, each with its place in the memory: in one group, if none was frozen for a time.
@@ -146,7 +158,7 @@ pub(super) fn through_host(parameters: &Parameters, step: &mut Step<'_>) -> Outc
 }
 
 /// Finds the gradients of all trainable parameters, with their names.
-pub(in crate::train) struct FindGradients<'a> {
+struct FindGradients<'a> {
     gradients: &'a Gradients<f32, Dev>,
     found: Vec<(String, Buffer)>,
 }
