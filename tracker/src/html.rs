@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use serde_json::Value;
+
 use crate::compare::{self, MetricRow};
 use crate::{Comparison, Metric, RunRecord};
 use crate::{data, format};
@@ -50,21 +52,13 @@ pub fn comparison(comparison: &Comparison) -> String {
     html.left("duration");
     comparison.runs.iter().for_each(|run| html.right(&escape(&format::duration(run.duration_ms)), false));
     for param in comparison.differing() {
-        html.row();
-        html.left(&escape(&param.path));
-        for value in &param.values {
-            html.right(&value.as_ref().map(|value| escape(&format::value(value))).unwrap_or_default(), false);
-        }
+        values(&mut html, &param.path, &param.values, format::value);
     }
     for row in &comparison.metrics {
         metric(&mut html, row);
     }
     for part in comparison.environment.iter().filter(|row| row.differs) {
-        html.row();
-        html.left(&escape(&format!("environment.{}", part.path)));
-        for value in &part.values {
-            html.right(&value.as_ref().map(|value| escape(&format::environment(value))).unwrap_or_default(), false);
-        }
+        values(&mut html, &format!("environment.{}", part.path), &part.values, format::environment);
     }
     let mut html = html.end();
     for data in data::differing(&comparison.runs) {
@@ -76,6 +70,15 @@ pub fn comparison(comparison: &Comparison) -> String {
         let _ = write!(html, "<p><small>{same} {noun} the same in all.</small></p>");
     }
     html
+}
+
+/// A row of what each run has under a name, if it has it.
+fn values(html: &mut Table, label: &str, values: &[Option<Value>], show: fn(&Value) -> String) {
+    html.row();
+    html.left(&escape(label));
+    for value in values {
+        html.right(&value.as_ref().map(|value| escape(&show(value))).unwrap_or_default(), false);
+    }
 }
 
 fn metric(html: &mut Table, row: &MetricRow) {

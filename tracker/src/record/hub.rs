@@ -159,8 +159,7 @@ impl Hub {
             self.next = Instant::now() + GATHER;
         }
         // So that the peak of this run is its own.
-        let of_device = self.usage.of_device_now();
-        self.sampled(&of_device);
+        self.sample_device();
         let _ = reply.send(self.try_begin(&beginning).map(|(begun, pending)| {
             let Begun { id, uid, .. } = &begun;
             let (uid, began, found) = (uid.clone(), Instant::now(), Some(found));
@@ -181,14 +180,12 @@ impl Hub {
 
     fn gather(&mut self) {
         self.next = Instant::now() + GATHER;
-        for sample in self.usage.sample() {
-            // What was used before a run began is not its use.
-            for run in self.runs.values_mut().filter(|run| run.began.elapsed() >= usage::EVERY) {
-                run.pending.sample(&sample, run.began.elapsed().as_secs());
-            }
+        // What was used before a run began is not its use.
+        let used = self.usage.sample();
+        self.sampled(&used, usage::EVERY);
+        if self.usage.wants_device() {
+            self.sample_device();
         }
-        let of_device = self.usage.of_device();
-        self.sampled(&of_device);
         if let Err(error) = self.store(None) {
             self.next = Instant::now() + RETRY;
             self.say_once(&error);
@@ -196,11 +193,18 @@ impl Hub {
         self.checkpoints.make_when_due();
     }
 
-    /// Takes what was measured for a value of every run.
-    fn sampled(&mut self, samples: &[Sample]) {
+    fn sample_device(&mut self) {
+        let of_device = self.usage.of_device();
+        self.sampled(&of_device, Duration::ZERO);
+    }
+
+    /// Takes what was measured for a value of every run that is so old.
+    fn sampled(&mut self, samples: &[Sample], age: Duration) {
         for run in self.runs.values_mut() {
-            let second = run.began.elapsed().as_secs();
-            samples.iter().for_each(|sample| run.pending.sample(sample, second));
+            let ran = run.began.elapsed();
+            if ran >= age {
+                samples.iter().for_each(|sample| run.pending.sample(sample, ran.as_secs()));
+            }
         }
     }
 
@@ -277,8 +281,7 @@ impl Hub {
     }
 
     fn end(&mut self, run: i64, ending: &Ending, reply: &SyncSender<Result<()>>) {
-        let of_device = self.usage.of_device_now();
-        self.sampled(&of_device);
+        self.sample_device();
         let outcome = self.insist(run, Some(ending));
         self.runs.remove(&run);
         let earned = self.folded.elapsed().as_millis() / FOLD_EVERY.as_millis();
@@ -301,8 +304,7 @@ impl Hub {
     }
 
     fn close(mut self, reason: Option<&'static str>) {
-        let of_device = self.usage.of_device_now();
-        self.sampled(&of_device);
+        self.sample_device();
         let runs: Vec<_> = self.runs.iter().map(|(id, run)| (*id, run.cells_seen)).collect();
         for (run, cells_seen) in runs {
             let ending = reason.map(|reason| Ending {

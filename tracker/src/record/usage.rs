@@ -66,13 +66,13 @@ impl Usage {
         samples
     }
 
-    /// What the process holds of its GPU's memory, when it is time for that. The peak is that since the last time.
-    pub(super) fn of_device(&mut self) -> Vec<Sample> {
-        if Instant::now() < self.device_next { Vec::new() } else { self.of_device_now() }
+    /// Whether it is time for [`Usage::of_device`] again.
+    pub(super) fn wants_device(&self) -> bool {
+        Instant::now() >= self.device_next
     }
 
-    /// The same at once.
-    pub(super) fn of_device_now(&mut self) -> Vec<Sample> {
+    /// What the process holds of its GPU's memory. The peak is that since the last time.
+    pub(super) fn of_device(&mut self) -> Vec<Sample> {
         self.device_next = Instant::now() + EVERY;
         let Some(memory) = context::device_memory() else { return Vec::new() };
         let sample = |name, value| Sample { name, gpu: Some(memory.gpu), value };

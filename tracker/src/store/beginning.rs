@@ -62,29 +62,37 @@ pub(crate) async fn begin(
     place: &Place,
     beginning: &Beginning,
 ) -> Result<(Begun, Vec<Series>)> {
-    let named = match beginning {
-        Beginning::New(new) => new.parent.as_ref(),
-        Beginning::Resume(resume) => Some(&resume.wanted),
-    };
-    let named = match named {
-        Some(wanted) => Some(read::find(conn, place, wanted).await?),
-        None => None,
-    };
     let failed = |source| place.doing("store that the run begins")(source);
+    match beginning {
+        Beginning::New(new) => {
+            let parent = match &new.parent {
+                Some(wanted) => Some(read::find(conn, place, wanted).await?),
+                None => None,
+            };
+            record(conn, failed, |writer| {
+                let (id, uid) = insert(writer, new, parent).map_err(failed)?;
+                Ok((Begun { id, uid, name: new.name.clone() }, Vec::new()))
+            })
+            .await
+        }
+        Beginning::Resume(resume) => {
+            let id = read::find(conn, place, &resume.wanted).await?;
+            record(conn, failed, |writer| go_on(writer, id, resume, failed)).await
+        }
+    }
+}
+
+/// The first transaction of a run. After it, commits wait for the disk as they should.
+async fn record<T>(
+    conn: &mut SqliteConnection,
+    failed: impl Fn(sqlx::Error) -> Error + Copy,
+    work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
+) -> Result<T> {
     let mut locked = conn.lock_handle().await.map_err(failed)?;
     let mut writer = Writer::on(&mut locked);
-    let begun = match (beginning, named) {
-        (Beginning::New(new), parent) => writer.atomically(failed, |writer| {
-            let (id, uid) = insert(writer, new, parent).map_err(failed)?;
-            Ok((Begun { id, uid, name: new.name.clone() }, Vec::new()))
-        }),
-        (Beginning::Resume(resume), id) => {
-            let id = id.ok_or_else(|| failed(sqlx::Error::RowNotFound))?;
-            writer.atomically(failed, |writer| go_on(writer, id, resume, failed))
-        }
-    };
+    let done = writer.atomically(failed, work);
     writer.in_step().map_err(failed)?;
-    begun
+    done
 }
 
 /// Gives the id and the uid.
@@ -205,8 +213,8 @@ fn stored(writer: &mut Writer<'_>, id: i64) -> sqlx::Result<Stored> {
 
 /// What the process that resumes a run must know of its series.
 fn logged(writer: &mut Writer<'_>, run: i64) -> sqlx::Result<Vec<Series>> {
-    let sql =
-        "SELECT id, name, context, points, last_step, last_value, last_ms, min_value, min_step, max_value, max_step
+    let sql = "SELECT id, name, context, points, last_step, last_value, last_ms,
+                   min_value, min_step, max_value, max_step
                FROM series WHERE run_id = ? ORDER BY id";
     let statement = writer.statement(sql, &[run.into()])?;
     let mut series = Vec::new();

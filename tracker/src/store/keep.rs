@@ -7,6 +7,7 @@ use super::writer::Writer;
 use super::{Place, open, points, write};
 use crate::capture::now_ms;
 use crate::chunk::{Chunk, FULL};
+use crate::model::Point;
 use crate::{Error, Result, RunRecord, Status};
 
 /// What [`crate::Store::gc`] has removed.
@@ -77,10 +78,7 @@ pub(super) async fn vacuum(conn: &mut SqliteConnection, place: &Place) -> Result
     for series in old {
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
         let loose = points::loose(&mut tx, place, series).await?;
-        for (first, points) in (0_i64..).step_by(FULL).zip(loose.chunks(FULL)) {
-            let mut locked = tx.lock_handle().await.map_err(failed())?;
-            write::chunk(&mut Writer::on(&mut locked), series, first, &Chunk::pack(points)).map_err(failed())?;
-        }
+        pack(&mut tx, series, &loose).await.map_err(failed())?;
         sqlx::query!("DELETE FROM point_row WHERE series_id = ?", series).execute(&mut *tx).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
     }
@@ -88,6 +86,13 @@ pub(super) async fn vacuum(conn: &mut SqliteConnection, place: &Place) -> Result
     sqlx::query("VACUUM").execute(&mut *conn).await.map_err(failed())?;
     sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(conn).await.map_err(failed())?;
     Ok(())
+}
+
+async fn pack(conn: &mut SqliteConnection, series: i64, points: &[Point]) -> sqlx::Result<()> {
+    let mut locked = conn.lock_handle().await?;
+    let mut writer = Writer::on(&mut locked);
+    let mut chunks = (0_i64..).step_by(FULL).zip(points.chunks(FULL));
+    chunks.try_for_each(|(first, points)| write::chunk(&mut writer, series, first, &Chunk::pack(points)))
 }
 
 /// Writes everything into one new file, as of one moment.
