@@ -1,7 +1,7 @@
 //! Lines at the top of a cell that start with a colon.
 
+use crate::cell::compiler::level;
 use crate::cell::failure::Failure;
-use crate::cell::opt;
 
 /// Shown by `:help`.
 pub(crate) const HELP: &str = "\
@@ -64,8 +64,8 @@ fn parse(command: &str) -> Result<Command, Failure> {
         ("restart", _) => Ok(Command::Restart),
         ("dep", "") => Err(refuse(":dep needs a crate, for example `:dep regex = \"1\"`")),
         ("dep", rest) => Ok(Command::Dep(rest.to_owned())),
-        ("opt", "auto") => Ok(Command::Opt(opt::AUTO)),
-        ("opt", "0" | "1" | "2" | "3") => Ok(Command::Opt(rest.parse().unwrap_or(opt::AUTO))),
+        ("opt", "auto") => Ok(Command::Opt(level::AUTO)),
+        ("opt", "0" | "1" | "2" | "3") => Ok(Command::Opt(rest.parse().unwrap_or(level::AUTO))),
         ("opt", _) => Err(refuse("`:opt` takes 0, 1, 2, 3 or auto")),
         _ => Err(refuse(&format!("there is no command `:{name}`; `:help` lists them"))),
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::cell::cache;
+use crate::cell::compiler::cache;
 use crate::environment;
 
 /// Set for all compilers of a kernel, and inherited by what they start: the guard's process id.

@@ -8,11 +8,13 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
 use crate::assist;
-use crate::cell::dependency::{StatusLine, stoppable};
+use crate::cell::compiler::cache;
+use crate::cell::compiler::level;
+use crate::cell::dependency::{self, StatusLine, stoppable};
 use crate::cell::engine::{Engine, Request};
 use crate::cell::failure::Failure;
+use crate::cell::notebook::state::State;
 use crate::cell::stop::Stop;
-use crate::cell::{cache, opt, state::State};
 use crate::command::{self, Command};
 use crate::environment::{self, Environment, EnvironmentError};
 use crate::guard;
@@ -24,7 +26,7 @@ use crate::language::{
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Known {
     pub(crate) state: State,
-    pub(crate) compiler: Option<crate::cell::compile::Compiler>,
+    pub(crate) compiler: Option<crate::cell::compiler::rustc::Compiler>,
 }
 
 /// A Rust notebook session.
@@ -33,7 +35,7 @@ pub struct Session {
     engine: Mutex<Option<Engine>>,
     known: RwLock<Arc<Known>>,
     stop: Stop,
-    /// Set by `:opt`; `opt::AUTO` until then.
+    /// Set by `:opt`; `level::AUTO` until then.
     opt: AtomicU8,
     /// Whether it was said why a GPU does not compute.
     told: AtomicBool,
@@ -49,7 +51,7 @@ impl Session {
             engine: Mutex::new(None),
             known: RwLock::default(),
             stop: Stop::default(),
-            opt: AtomicU8::new(opt::AUTO),
+            opt: AtomicU8::new(level::AUTO),
             told: AtomicBool::new(false),
             program,
             folder,
@@ -113,7 +115,7 @@ impl Session {
                 }
                 Command::Dep(line) => {
                     let engine = self.engine(&mut slot, output).await?;
-                    let added = engine.add_dependency(&line, output, &self.stop).await;
+                    let added = dependency::add(&mut engine.compiler, &line, &self.folder, output, &self.stop).await;
                     if added.is_err() {
                         engine.compiler.extensions.truncate(before);
                     }
@@ -129,7 +131,7 @@ impl Session {
             }
         } else {
             let engine = self.engine(&mut slot, output).await?;
-            let level = opt::level(&code, self.opt.load(Ordering::Relaxed));
+            let level = level::level(&code, self.opt.load(Ordering::Relaxed));
             let request = Request {
                 cell: request.execution_count,
                 text: &code,

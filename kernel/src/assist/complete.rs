@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::members::{members, place};
-use crate::cell::names;
+use crate::cell::source::names;
 use crate::command::NAMES;
 use crate::language::Completions;
 use crate::session::Known;

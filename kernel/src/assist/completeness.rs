@@ -3,7 +3,7 @@
 use syn::Block;
 use syn::parse::Parser;
 
-use crate::cell::brackets::{Open, open};
+use crate::cell::source::brackets::{Open, open};
 use crate::language::Completeness;
 
 /// Judges a cell: brackets, strings and comments that are open may be closed by what follows, and so may a

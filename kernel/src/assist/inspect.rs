@@ -1,6 +1,6 @@
 //! What is known of the name at the cursor.
 
-use crate::cell::types::for_people;
+use crate::cell::generated::types::for_people;
 use crate::language::MimeBundle;
 use crate::session::Known;
 

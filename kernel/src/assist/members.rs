@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::cell::diagnostics::Diagnostic;
-use crate::cell::generate::{Plan, Surroundings, generate};
-use crate::cell::generated::{Generated, How, line_number};
-use crate::cell::names;
-use crate::cell::split::split;
-use crate::cell::state::Origin;
+use crate::cell::compiler::diagnostics::Diagnostic;
+use crate::cell::generated::krate::{Generated, How, line_number};
+use crate::cell::generated::text::{Surroundings, generate};
+use crate::cell::notebook::held::Origin;
+use crate::cell::notebook::plan::Plan;
+use crate::cell::source::names;
+use crate::cell::source::split::split;
 use crate::session::Known;
 
 /// Members of the standard library's common types: the names that its documentation lists.

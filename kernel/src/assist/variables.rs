@@ -2,8 +2,8 @@
 
 use serde_json::{Map, json};
 
-use crate::cell::state::State;
-use crate::cell::types::for_people;
+use crate::cell::generated::types::for_people;
+use crate::cell::notebook::state::State;
 use crate::language::Event;
 
 /// The table as a display: text, and HTML for notebooks.

@@ -1,34 +1,39 @@
 //! `:dep`: adds a crate to what cells can name. And how a build, which waits for cargo, can be stopped.
 
-use super::engine::Engine;
+use std::path::Path;
+
+use super::compiler::rustc::Compiler;
 use super::failure::Failure;
 use super::stop::Stop;
 use crate::environment::{Addition, Cancel, EnvironmentError, Progress};
 use crate::language::{Event, Output, Stream};
 
-impl Engine {
-    /// Builds the crate that `line` names (`regex = "1"`) beside the environment, or finds it built. What is
-    /// loaded stays as it is, whatever happens.
-    pub(crate) async fn add_dependency(&mut self, line: &str, output: &Output, stop: &Stop) -> Result<(), Failure> {
-        let environment = self.compiler.environment.clone();
-        let earlier = self.compiler.extensions.clone();
-        let (dependency, folder, shown) = (line.to_owned(), self.folder().to_owned(), output.clone());
-        let built = stoppable(stop, move |cancel| {
-            let mut line = StatusLine::new(&shown, format!("`:dep {dependency}`"));
-            let addition =
-                Addition { environment: &environment, earlier: &earlier, line: &dependency, folder: &folder };
-            addition.add(&mut |progress| line.show(progress), cancel)
-        });
-        match built.await? {
-            Ok(added) => {
-                self.compiler.extensions.extend(added);
-                Ok(())
-            }
-            Err(EnvironmentError::Cancelled) => {
-                Err(Failure::interrupted(&format!("while `:dep {line}` was built; nothing was changed"), &[]))
-            }
-            Err(error) => Err(Failure::new("DependencyError", &error.to_string())),
+/// Builds the crate that `line` names (`regex = "1"`) beside the environment, or finds it built. What is
+/// loaded stays as it is, whatever happens.
+pub(crate) async fn add(
+    compiler: &mut Compiler,
+    line: &str,
+    folder: &Path,
+    output: &Output,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    let environment = compiler.environment.clone();
+    let earlier = compiler.extensions.clone();
+    let (dependency, folder, shown) = (line.to_owned(), folder.to_owned(), output.clone());
+    let built = stoppable(stop, move |cancel| {
+        let mut line = StatusLine::new(&shown, format!("`:dep {dependency}`"));
+        let addition = Addition { environment: &environment, earlier: &earlier, line: &dependency, folder: &folder };
+        addition.add(&mut |progress| line.show(progress), cancel)
+    });
+    match built.await? {
+        Ok(added) => {
+            compiler.extensions.extend(added);
+            Ok(())
         }
+        Err(EnvironmentError::Cancelled) => {
+            Err(Failure::interrupted(&format!("while `:dep {line}` was built; nothing was changed"), &[]))
+        }
+        Err(error) => Err(Failure::new("DependencyError", &error.to_string())),
     }
 }
 

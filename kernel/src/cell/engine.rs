@@ -7,22 +7,27 @@ use std::time::Duration;
 
 use wire::{Ended, ToHost};
 
-use super::compile::{Compiled, Compiler};
-use super::diagnostics;
-use super::executions::Executions;
+use super::compiler::diagnostics;
+use super::compiler::level;
+use super::compiler::naming::Naming;
+use super::compiler::rustc::{Compiled, Compiler};
+use super::compiler::swap::{Beside, Tier};
+use super::correct::correct;
+use super::explain::explain;
 use super::failure::{Failure, lost};
-use super::follow::Follow;
-use super::generate::{Plan, Surroundings, generate};
-use super::generated::{Generated, How};
-use super::host::{End, Host, HostError};
-use super::items::ItemPart;
-use super::naming::Naming;
-use super::opt;
-use super::split::{Split, split};
-use super::state::{Gone, Held, Origin, State, Variable};
+use super::generated::krate::{Generated, How};
+use super::generated::text::{Surroundings, generate};
+use super::generated::types;
+use super::hints::hints;
+use super::notebook::executions::Executions;
+use super::notebook::follow::Follow;
+use super::notebook::held::{Held, Origin};
+use super::notebook::plan::Plan;
+use super::notebook::state::{Gone, State, Variable};
+use super::process::host::{End, Host, HostError};
+use super::source::items::ItemPart;
+use super::source::split::{Split, split};
 use super::stop::Stop;
-use super::tier::{Beside, Tier};
-use super::types;
 use crate::environment::Environment;
 use crate::language::{Event, Output, Stream};
 
@@ -82,11 +87,6 @@ impl Engine {
         Self { compiler, state, host: None, executed, tier, beside, program, folder }
     }
 
-    /// Where cells run.
-    pub(super) fn folder(&self) -> &std::path::Path {
-        &self.folder
-    }
-
     /// Starts the cell host if there is none.
     pub(crate) async fn ensure_host(&mut self) -> Result<&mut Host, HostError> {
         let host = match self.host.take() {
@@ -103,7 +103,7 @@ impl Engine {
     /// Runs one cell; the state changes only as far as the cell succeeded.
     pub(crate) async fn run(&mut self, request: &Request<'_>) -> Result<(), Failure> {
         let origin = Origin { cell: request.cell, text: request.text.into() };
-        let Some(split) = split(request.text) else { return Err(self.explain(&origin).await) };
+        let Some(split) = split(request.text) else { return Err(explain(&self.compiler, &origin).await) };
         if split.parts.is_empty() {
             self.executed.add(request.cell, request.source);
             return Ok(());
@@ -168,12 +168,12 @@ impl Engine {
             return rest;
         }
         let carried = self.state.carried(whole);
-        let plan = self.plan(whole);
+        let plan = Plan::new(&self.state, whole);
         let again = |opt| generate(&self.surroundings(), whole, &carried, origin, &plan, How::Run { opt }).krate();
         // Where it is ours to choose, it may be there at either level.
         let again = match level {
             Some(level) => vec![again(level)],
-            None => vec![again(0), again(opt::HIGHEST)],
+            None => vec![again(0), again(level::HIGHEST)],
         };
         let is_there = |part: &ItemPart| {
             part.kind.name().and_then(|name| self.state.items.get(name)).is_none_or(|held| again.contains(&held.krate))
@@ -208,8 +208,8 @@ impl Engine {
         origin: &Origin,
         level: Option<u8>,
     ) -> Result<Ready, Failure> {
-        let mut plan = self.plan(split);
-        let choice = opt::choose(&self.state, split);
+        let mut plan = Plan::new(&self.state, split);
+        let choice = level::choose(&self.state, split);
         let mut opt = level.unwrap_or(choice.level);
         let mut unstored = BTreeMap::new();
         let mut names = None;
@@ -240,8 +240,8 @@ impl Engine {
                 }
                 Compiled::Failed(found) => {
                     let around = plan.around_body();
-                    if !self.correct(&mut plan, &mut unstored, &found, &cell, origin.cell) {
-                        let hints = self.hints(&found, &unstored);
+                    if !correct(&mut self.state, &mut plan, &mut unstored, &found, &cell, origin.cell) {
+                        let hints = hints(&self.state, &found, &unstored);
                         return Err(diagnostics::render(&found, &cell, &hints).into());
                     }
                     // A name that is not found keeps the compiler from looking at types.

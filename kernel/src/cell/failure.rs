@@ -3,10 +3,11 @@
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use wire::Ended;
 
-use super::compile::CompileError;
-use super::diagnostics::{Rendered, in_words};
-use super::host::HostError;
-use super::state::{Gone, Origin};
+use super::compiler::diagnostics::{Rendered, in_words};
+use super::compiler::error::CompileError;
+use super::notebook::held::Origin;
+use super::notebook::state::Gone;
+use super::process::host::HostError;
 use crate::language::Outcome;
 
 /// Name, message and traceback, as Jupyter's `error` has them.
@@ -71,7 +72,7 @@ impl Failure {
     }
 
     /// A failure at a line of a cell, which is drawn.
-    pub(super) fn at(name: &str, message: &str, line: u32, origin: &Origin, notes: &[String]) -> Self {
+    pub(crate) fn at(name: &str, message: &str, line: u32, origin: &Origin, notes: &[String]) -> Self {
         let range = line_range(&origin.text, line);
         let mut elements = Vec::new();
         if let Some(range) = range {

@@ -1,0 +1,233 @@
+//! Optimised code for cells that are already running.
+//!
+//! A cell is compiled without optimisation, since that is quick, and starts at once. One that runs on is
+//! compiled a second time with it, beside, and the loaded code's calls are then led to the optimised
+//! functions, one pointer at a time. Both come from the same text under the same crate name, so symbols, types,
+//! layouts and signatures are the same; what is being executed ends in the old code, what is called next
+//! runs in the new.
+//!
+//! That takes two properties. The plain code is a `dylib`: it calls its functions, generic ones included,
+//! through a table that the loader fills in. The optimised code is one codegen unit with `link-dead-code`: its
+//! functions stay callable from outside, so LLVM may not change how they are called.
+
+mod image;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use wire::ToHost;
+
+use self::image::{Image, ImageError};
+use crate::cell::compiler::error::CompileError;
+use crate::cell::compiler::rustc::{Compiled, Compiler};
+use crate::cell::generated::krate::Generated;
+use crate::cell::process::host::Handle;
+
+/// How long a cell runs before it is worth a second compilation: one with a loop, and any other.
+const WORTH: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TierError {
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    #[error("the host is gone: {0}")]
+    Host(#[from] std::io::Error),
+    #[error("reading a library was given up: {0}")]
+    Read(#[from] tokio::task::JoinError),
+}
+
+/// A library that the host has loaded.
+#[derive(Debug)]
+struct Loaded {
+    cell: Generated,
+    library: PathBuf,
+    /// Read when first needed.
+    image: Option<Arc<Image>>,
+    /// Whether it is to be optimised: not if its level was given, and not twice.
+    pending: bool,
+    /// How many functions were replaced when its calls were last led to what there was.
+    led: usize,
+}
+
+/// Where a library keeps a function's address, and where its optimised version is in another.
+type Slots = Vec<(u64, u64)>;
+
+/// What one host has loaded, by crate, and what stands in for it.
+#[derive(Debug, Default)]
+struct Tiers {
+    loaded: BTreeMap<String, Loaded>,
+    /// The optimised version of a function: its library, and where in it.
+    faster: BTreeMap<String, (Arc<str>, u64)>,
+}
+
+/// Shared with the task that runs beside a cell.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tier(Arc<Mutex<Tiers>>);
+
+/// The work beside a cell; dropped, its compiler is stopped.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    task: tokio::task::JoinHandle<()>,
+    over: Arc<AtomicBool>,
+}
+
+impl Beside {
+    /// The cell is over: what was begun is finished, in case it is run again, and nothing new is begun.
+    pub(crate) fn cell_is_over(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Tier {
+    /// Optimises `cell`, which the host is about to run from `library`, and what it calls of earlier cells,
+    /// if it runs for long; unless it was compiled `quick`ly, only the latter.
+    pub(crate) fn beside(
+        &self,
+        compiler: &Compiler,
+        handle: Handle,
+        cell: &Generated,
+        library: &Path,
+        quick: bool,
+    ) -> Beside {
+        let (tiers, compiler) = (Arc::clone(&self.0), compiler.clone());
+        let (cell, library) = (cell.clone(), library.to_owned());
+        let over = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::clone(&over);
+        let task = tokio::spawn(async move {
+            let mut tiers = tiers.lock().await;
+            let krate = cell.krate();
+            let pending = quick && cell.is_replaceable();
+            let new = || Loaded { cell, library, image: None, pending, led: 0 };
+            tiers.loaded.entry(krate.clone()).or_insert_with(new);
+            match tiers.speed_up(&krate, &compiler, &handle, &is_over).await {
+                Ok(()) => {}
+                // The cell ended its process; it is told of that elsewhere.
+                Err(TierError::Host(error)) => tracing::debug!(%error, %krate, "not optimised"),
+                // The cell runs on as it was.
+                Err(error) => tracing::warn!(%error, %krate, "not optimised"),
+            }
+        });
+        Beside { task, over }
+    }
+}
+
+impl Tiers {
+    async fn speed_up(
+        &mut self,
+        krate: &str,
+        compiler: &Compiler,
+        handle: &Handle,
+        over: &AtomicBool,
+    ) -> Result<(), TierError> {
+        // The same generic function of the same types may have been optimised for an earlier cell.
+        self.lead(handle).await?;
+        let order = self.order(krate);
+        // What was optimised in an earlier session is there at once.
+        let (known, new): (Vec<_>, Vec<_>) =
+            order.into_iter().partition(|it| compiler.is_optimised(&self.loaded[it].cell));
+        for krate in known {
+            self.replace(&krate, compiler, handle).await?;
+        }
+        let [with_loop, other] = WORTH;
+        tokio::time::sleep(if self.loaded[krate].cell.repeats { with_loop } else { other }).await;
+        if over.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        for krate in new {
+            if over.load(Ordering::Relaxed) {
+                break;
+            }
+            self.replace(&krate, compiler, handle).await?;
+        }
+        Ok(())
+    }
+
+    /// The crates behind `krate` that are still to be optimised: one with a loop first, then what it calls.
+    fn order(&self, krate: &str) -> Vec<String> {
+        let mut order = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut next = vec![krate.to_owned()];
+        while let Some(krate) = next.pop() {
+            let Some(loaded) = self.loaded.get(&krate).filter(|_| seen.insert(krate.clone())) else { continue };
+            next.extend(loaded.cell.externs.iter().cloned());
+            if loaded.pending {
+                order.push(krate);
+            }
+        }
+        order
+    }
+
+    /// Compiles a crate with optimisation and leads calls to it.
+    async fn replace(&mut self, krate: &str, compiler: &Compiler, handle: &Handle) -> Result<(), TierError> {
+        let plain = self.image(krate).await?;
+        let Some(loaded) = self.loaded.get_mut(krate) else { return Ok(()) };
+        if plain.has_state || plain.slots.is_empty() {
+            loaded.pending = false;
+            return Ok(());
+        }
+        // Given up here when the next cell comes, it is still to be done.
+        let compiled = compiler.optimise(&loaded.cell).await;
+        loaded.pending = false;
+        let Compiled::Library(library) = compiled? else { return Ok(()) };
+        let path: Arc<str> = library.display().to_string().into();
+        let image = read(library.clone()).await?;
+        if image.has_state {
+            return Ok(());
+        }
+        let own = image.functions.iter().filter(|(name, _)| plain.functions.contains_key(*name));
+        self.faster.extend(own.map(|(name, at)| (name.clone(), (Arc::clone(&path), *at))));
+        let fast = Loaded { cell: loaded.cell.clone(), library, image: Some(image), pending: false, led: 0 };
+        self.loaded.insert(format!("{krate}.fast"), fast);
+        self.lead(handle).await
+    }
+
+    /// Leads the calls of every loaded library to the optimised functions that there are.
+    async fn lead(&mut self, handle: &Handle) -> Result<(), TierError> {
+        if self.faster.is_empty() {
+            return Ok(());
+        }
+        let crates: Vec<String> = self.loaded.keys().cloned().collect();
+        let mut slots: BTreeMap<(Arc<str>, String), Slots> = BTreeMap::new();
+        for krate in crates {
+            let image = self.image(&krate).await?;
+            let Some(loaded) = self.loaded.get_mut(&krate).filter(|loaded| loaded.led < self.faster.len()) else {
+                continue;
+            };
+            loaded.led = self.faster.len();
+            let library = loaded.library.display().to_string();
+            for (slot, name) in &image.slots {
+                if let Some((path, at)) = self.faster.get(name) {
+                    slots.entry((Arc::clone(path), library.clone())).or_default().push((*slot, *at));
+                }
+            }
+        }
+        for ((path, library), slots) in slots {
+            handle.order(&ToHost::Replace { library: path.to_string(), of: library, slots }).await?;
+        }
+        Ok(())
+    }
+
+    async fn image(&mut self, krate: &str) -> Result<Arc<Image>, TierError> {
+        let Some(loaded) = self.loaded.get_mut(krate) else { return Ok(Arc::default()) };
+        match &loaded.image {
+            Some(image) => Ok(Arc::clone(image)),
+            None => Ok(Arc::clone(loaded.image.insert(read(loaded.library.clone()).await?))),
+        }
+    }
+}
+
+async fn read(library: PathBuf) -> Result<Arc<Image>, TierError> {
+    Ok(Arc::new(tokio::task::spawn_blocking(move || Image::read(&library)).await??))
+}

@@ -1,0 +1,130 @@
+//! Corrects how the variables of a cell are handled by what the compiler says. Only it knows what is moved and
+//! what is borrowed.
+
+use std::collections::BTreeMap;
+
+use super::compiler::diagnostics::Diagnostic;
+use super::generated::krate::{Generated, Role};
+use super::generated::types;
+use super::notebook::plan::Plan;
+use super::notebook::state::{Gone, State};
+use super::source::names::mentions;
+
+/// Takes from the plan what the compiler refused in lines of ours; whether anything changed.
+pub(crate) fn correct(
+    state: &mut State,
+    plan: &mut Plan,
+    unstored: &mut BTreeMap<String, Gone>,
+    found: &[Diagnostic],
+    cell: &Generated,
+    number: u32,
+) -> bool {
+    let mut changed = drop_broken(state, plan, found, cell, number);
+    for error in found.iter().filter(|it| it.is_error() && of_variables(it.code())) {
+        for name in unstorable(error, cell) {
+            if plan.put.remove(&name) {
+                let why = match error.code() {
+                    Some("E0382") => Gone::Moved { cell: number },
+                    Some("E0381") => Gone::Unset { cell: number },
+                    _ => Gone::Borrows { cell: number },
+                };
+                unstored.insert(name, why);
+                changed = true;
+            }
+        }
+    }
+    // What looks moved may only have been borrowed by a variable that is no longer stored.
+    if changed {
+        return true;
+    }
+    for error in found.iter().filter(|it| it.is_error()) {
+        if let Some(Role::Take(name)) = error.primary_role(cell)
+            && let Some(variable) = state.variables.remove(name)
+        {
+            let why = Gone::Unnameable { cell: variable.cell, ty: types::for_people(&variable.ty) };
+            state.gone.insert(name.clone(), why);
+            plan.lent.remove(name);
+            plan.taken.remove(name);
+            plan.back.remove(name);
+            changed = true;
+        }
+        for role in error.roles(cell).filter(|_| of_variables(error.code())) {
+            let Role::Restore(name) = role else { continue };
+            // What is moved and then assigned to has a value at the end, which only the closure knows.
+            if mentions(&plan.assigned, name) && !plan.put.contains(name) && plan.lent.remove(name) {
+                plan.taken.insert(name.clone());
+                changed = true;
+            } else {
+                changed |= plan.back.remove(name);
+            }
+        }
+    }
+    changed
+}
+
+/// Earlier definitions that rustc refuses beside those of this cell: they go, not the cell. Whether there
+/// were any.
+fn drop_broken(state: &mut State, plan: &mut Plan, found: &[Diagnostic], cell: &Generated, number: u32) -> bool {
+    let mut changed = false;
+    for error in found.iter().filter(|it| it.is_error() && !it.is_summary()) {
+        match error.primary_role(cell) {
+            Some(Role::Import(text)) => changed |= plan.broken_imports.insert(text.clone()),
+            // What it was defined as is not there: `#[cfg(test)]`.
+            Some(Role::Item(name)) => changed |= state.items.remove(name).is_some(),
+            _ => {
+                // Of two that exclude each other, the earlier one goes.
+                let conflict = matches!(error.code(), Some("E0119" | "E0592"));
+                let mut places: Vec<_> = error.primary(cell).into_iter().collect();
+                if conflict {
+                    places.extend(error.places(cell));
+                }
+                for (origin, byte) in places.into_iter().filter(|(origin, _)| origin.cell != number) {
+                    if let Some(key) = cell.carried_at(origin, byte) {
+                        changed |= plan.broken.insert(key, error.message.clone()).is_none();
+                    }
+                }
+            }
+        }
+    }
+    changed
+}
+
+/// The new variables that an error is about. When one is stored while another still borrows from it, it is
+/// the other that cannot be stored.
+fn unstorable(error: &Diagnostic, cell: &Generated) -> Vec<String> {
+    let name = |role: &Role| match role {
+        Role::Put(name) => Some(name.clone()),
+        _ => None,
+    };
+    let all: Vec<String> = error.roles(cell).filter_map(name).collect();
+    let owner = error.primary_role(cell).and_then(name);
+    let borrowers: Vec<String> = all.iter().filter(|name| Some(*name) != owner.as_ref()).cloned().collect();
+    if borrowers.is_empty() { all } else { borrowers }
+}
+
+/// Whether an error of this code can come from storing a variable: moves, borrows and lifetimes.
+fn of_variables(code: Option<&str>) -> bool {
+    match code {
+        // Lifetime errors have no code.
+        None => true,
+        Some(code) => matches!(
+            code,
+            "E0310"
+                | "E0373"
+                | "E0381"
+                | "E0382"
+                | "E0499"
+                | "E0502"
+                | "E0503"
+                | "E0505"
+                | "E0506"
+                | "E0507"
+                | "E0515"
+                | "E0521"
+                | "E0597"
+                | "E0621"
+                | "E0713"
+                | "E0716"
+        ),
+    }
+}

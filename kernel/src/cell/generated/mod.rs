@@ -1,0 +1,6 @@
+//! The crate that a cell becomes.
+
+pub(crate) mod flags;
+pub(crate) mod krate;
+pub(crate) mod text;
+pub(crate) mod types;

@@ -1,0 +1,192 @@
+//! From a cell to the crate that it becomes. Every byte of it that the person wrote is known to have come from
+//! there (`generated`), so that no message has to show anything else.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::krate::{Generated, HASH, How, Role, line_number};
+use crate::cell::notebook::held::{Held, Origin};
+use crate::cell::notebook::plan::Plan;
+use crate::cell::notebook::state::State;
+use crate::cell::source::items::ItemKind;
+use crate::cell::source::names::mentions;
+use crate::cell::source::split::{Part, Split, Tail};
+
+/// The type of a last `Ok(..)`: its error would else be open.
+macro_rules! tail_type {
+    ($value:literal) => {
+        concat!("::std::result::Result<", $value, ", ::std::boxed::Box<dyn ::std::error::Error>>")
+    };
+}
+
+/// What a cell is compiled among.
+#[derive(Debug)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) state: &'a State,
+    /// Libraries of added crates.
+    pub(crate) extensions: Vec<String>,
+}
+
+/// Generates the crate of a cell that parses.
+pub(crate) fn generate(
+    among: &Surroundings<'_>,
+    split: &Split,
+    carried: &[Held],
+    origin: &Origin,
+    plan: &Plan,
+    how: How,
+) -> Generated {
+    let mut out = Generated::default();
+    let state = among.state;
+    for part in &split.parts {
+        if let Part::Attribute { range } = part {
+            out.user_line(origin, range.clone());
+        }
+    }
+    for krate in &among.extensions {
+        let _ = writeln!(out.text, "extern crate {krate} as _;");
+    }
+    imports(&mut out, state, split, carried, plan);
+    for part in &split.parts {
+        match part {
+            Part::Use { range, .. } | Part::Macro { range, .. } => out.user_line(origin, range.clone()),
+            _ => {}
+        }
+    }
+    for held in carried.iter().filter(|held| !plan.broken.contains_key(&held.key())) {
+        out.carried.push((held.key(), held.part.range.clone()));
+        out.item(held);
+    }
+    for part in split.items() {
+        out.item(&Held::new(origin, part));
+    }
+    out.has_items = split.items().next().is_some() || !out.carried.is_empty();
+    out.repeats = split.repeats;
+    let _ = writeln!(
+        out.text,
+        "#[unsafe(no_mangle)] pub extern \"C\" fn assay_cell_{HASH}() {{ ::lab::host::enter(assay_body) }}\nfn assay_body() {{"
+    );
+    for name in &plan.lent {
+        out.take(state, name);
+    }
+    out.text.push_str(if split.awaits {
+        "::lab::host::guard(|| ::lab::host::block_on(async {\n"
+    } else {
+        "::lab::host::guard(|| {\n"
+    });
+    for name in &plan.taken {
+        out.take(state, name);
+    }
+    body(&mut out, state, split, origin);
+    for name in &plan.put {
+        out.put(name, how);
+    }
+    for name in plan.taken.intersection(&plan.back) {
+        out.line(Role::Restore(name.clone()), &format!("::lab::host::restore({name:?}, {name});"));
+    }
+    out.text.push_str(if split.awaits {
+        "::std::result::Result::Ok(()) }));\n"
+    } else {
+        "::std::result::Result::Ok(()) });\n"
+    });
+    for name in plan.lent.intersection(&plan.back) {
+        out.line(Role::Restore(name.clone()), &format!("::lab::host::restore({name:?}, {name});"));
+    }
+    out.text.push_str("}\n");
+    if let How::Run { opt } = how {
+        // Part of the hash: the same cell at another level is another library.
+        let _ = writeln!(out.text, "// opt: {opt}");
+    }
+    out.seal()
+}
+
+/// Generates a crate around a cell that does not parse, for rustc to say where.
+pub(crate) fn unparsed(origin: &Origin) -> Generated {
+    let mut out = Generated::default();
+    out.text.push_str("use ::lab::prelude::*;\npub fn assay_body() {\n");
+    out.user_line(origin, 0..origin.text.len());
+    out.text.push_str("}\n");
+    out.seal()
+}
+
+fn imports(out: &mut Generated, state: &State, split: &Split, carried: &[Held], plan: &Plan) {
+    out.text.push_str("use ::lab::prelude::*;\n");
+    let mut names = split.names.clone();
+    let defined: BTreeSet<&str> =
+        split.defined().chain(carried.iter().filter_map(|held| held.part.kind.name())).collect();
+    let imports: Vec<_> = state
+        .imports
+        .iter()
+        .filter(|import| !import.binds.as_ref().is_some_and(|name| defined.contains(name.as_str())))
+        .filter(|import| !plan.broken_imports.contains(&import.leaf.text(&import.origin.text)))
+        .collect();
+    for import in &imports {
+        names.extend(import.leaf.names.iter().cloned());
+    }
+    for held in carried {
+        names.extend(held.part.names.iter().cloned());
+    }
+    // A macro may name another.
+    loop {
+        let before = names.len();
+        for (name, (origin, range)) in &state.macros {
+            if mentions(&names, name)
+                && let Ok(tokens) = origin.text[range.clone()].parse()
+            {
+                crate::cell::source::names::collect(tokens, &mut names);
+            }
+        }
+        if names.len() == before {
+            break;
+        }
+    }
+    for (name, held) in state.items.iter().filter(|(name, held)| !defined.contains(name.as_str()) && !held.broken) {
+        let krate = &held.krate;
+        let role = Role::Item(name.clone());
+        if mentions(&names, name) {
+            out.line(role, &format!("use {krate}::{name};"));
+        } else if matches!(held.part.kind, ItemKind::Trait { .. }) {
+            // Its methods are called without its name.
+            out.line(role, &format!("use {krate}::{name} as _;"));
+        } else {
+            continue;
+        }
+        out.externs.insert(krate.clone());
+    }
+    for import in imports {
+        out.import(import);
+    }
+    for (name, (origin, range)) in &state.macros {
+        if mentions(&names, name) && !defined.contains(name.as_str()) {
+            out.user_line(origin, range.clone());
+        }
+    }
+}
+
+fn body(out: &mut Generated, state: &State, split: &Split, origin: &Origin) {
+    // A cell may have an `Ok` of its own, or one that returns another crate's error.
+    let ok_is_std = !split.defined().any(|name| name == "Ok")
+        && !state.items.contains_key("Ok")
+        && !state.imports.iter().any(|import| import.binds.as_deref() == Some("Ok"));
+    for part in &split.parts {
+        let (range, tail) = match part {
+            Part::Statement { range } => (range, None),
+            Part::Tail { range, kind } => (range, Some(*kind)),
+            // Where it stands matters only to what stands between it and another of its name.
+            Part::Macro { name, range } if split.redefines_macro(name) => (range, None),
+            _ => continue,
+        };
+        let _ = writeln!(out.text, "::lab::host::at({});", line_number(&origin.text, range.start));
+        let (open, close) = match tail {
+            None => ("", ""),
+            Some(Tail::OkUnit | Tail::Ok) if !ok_is_std => ("::lab::show_tail!(\n", ");\n"),
+            Some(Tail::Any) => ("::lab::show_tail!(\n", ");\n"),
+            Some(Tail::Leaves) => ("", ";\n"),
+            Some(Tail::OkUnit) => (concat!("let _: ", tail_type!("()"), " =\n"), ";\n"),
+            Some(Tail::Ok) => (concat!("::lab::show_tail!({ let tail: ", tail_type!("_"), " =\n"), "; tail });\n"),
+        };
+        out.text.push_str(open);
+        out.user_line(origin, range.clone());
+        out.text.push_str(close);
+    }
+}

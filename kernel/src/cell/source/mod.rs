@@ -1,0 +1,11 @@
+//! From the text of a cell to its parts. Knows nothing of a notebook.
+
+pub(crate) mod bindings;
+pub(crate) mod brackets;
+pub(crate) mod imports;
+pub(crate) mod items;
+pub(crate) mod methods;
+pub(crate) mod names;
+pub(crate) mod span;
+pub(crate) mod split;
+pub(crate) mod uses;
