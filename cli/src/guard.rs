@@ -5,6 +5,6 @@ pub(crate) struct Args {}
 
 /// Runs the verb: returns when the process that started it is gone and cleaned up after.
 pub(crate) fn run(Args {}: Args) -> anyhow::Result<()> {
-    kernel::guard::serve();
+    kernel::guard::serve(kernel::sweep::unfinished);
     Ok(())
 }

@@ -14,9 +14,6 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::cell::compiler::cache;
-use crate::environment;
-
 /// Set for all compilers of a kernel, and inherited by what they start: the guard's process id.
 const MARK: &str = "ASSAY_GUARD";
 /// Between two looks at the processes, while some are left.
@@ -98,8 +95,9 @@ pub(crate) async fn output(mut command: tokio::process::Command) -> io::Result<O
     output
 }
 
-/// The guard itself: returns once the process that started it is gone and nothing of it is left.
-pub fn serve() {
+/// The guard itself: returns once the process that started it is gone and nothing of it is left. `sweep` removes what
+/// was left half written.
+pub fn serve(sweep: fn()) {
     let mut buffer = [0; 64];
     loop {
         match io::stdin().read(&mut buffer) {
@@ -110,10 +108,7 @@ pub fn serve() {
         }
     }
     end_marked(std::process::id());
-    if let Ok(home) = environment::home() {
-        cache::sweep_abandoned(&home.join("cells"));
-        environment::sweep_unfinished(&home);
-    }
+    sweep();
 }
 
 /// A process that has just been started may not show its mark yet, so one look that finds nothing is not enough.

@@ -12,6 +12,7 @@ pub mod language;
 pub mod notebook;
 pub mod protocol;
 mod session;
+pub mod sweep;
 
 pub use cell::cell_host;
 pub use session::Session;
