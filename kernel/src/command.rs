@@ -16,6 +16,7 @@ without a semicolon is shown. `use lab::prelude::*` is there from the start, wit
                    auto: a cell starts as soon as can be, and is optimised while it runs
   :dep NAME = \"1\"  add a crate, as in Cargo.toml; variables are kept
   :restart         forget all variables and definitions
+  :code            the crate that the cell before this one became, as it was compiled
 
 A cell that panics or returns an error with `?` keeps the variables it was lent. A variable that a cell
 moves is gone afterwards: write `.clone()` or `&`. References do not outlive their cell; closures have to
@@ -27,7 +28,7 @@ Runs:  let run = tracker::Run::start(\"name\", &config)?;  run.log(\"loss\", ste
 ";
 
 /// Every command, for completion.
-pub(crate) const NAMES: [&str; 5] = ["dep", "help", "opt", "restart", "vars"];
+pub(crate) const NAMES: [&str; 6] = ["code", "dep", "help", "opt", "restart", "vars"];
 
 /// One command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Vars,
     Opt(u8),
     Restart,
+    Code,
     /// What follows `:dep`.
     Dep(String),
 }
@@ -62,6 +64,7 @@ fn parse(command: &str) -> Result<Command, Failure> {
         ("help", _) => Ok(Command::Help),
         ("vars", _) => Ok(Command::Vars),
         ("restart", _) => Ok(Command::Restart),
+        ("code", _) => Ok(Command::Code),
         ("dep", "") => Err(refuse(":dep needs a crate, for example `:dep regex = \"1\"`")),
         ("dep", rest) => Ok(Command::Dep(rest.to_owned())),
         ("opt", "auto") => Ok(Command::Opt(level::AUTO)),

@@ -109,6 +109,10 @@ impl Session {
                         self.publish(engine);
                     }
                 }
+                Command::Code => {
+                    let code = slot.as_ref().map_or("", |engine| &engine.code);
+                    output.send(Event::Stream(Stream::Stdout, code.to_owned()));
+                }
                 Command::Vars => {
                     let state = slot.as_ref().map(|engine| &engine.state);
                     output.send(assist::variables::table(state));

@@ -57,6 +57,8 @@ pub(crate) struct Engine {
     pub(crate) state: State,
     host: Option<Host>,
     pub(crate) executed: Executions,
+    /// The crate that the last cell became.
+    pub(crate) code: String,
     /// What `host` has loaded, and its optimised code.
     tier: Tier,
     /// The optimiser at work for the last cell.
@@ -84,7 +86,7 @@ impl Engine {
         let compiler = Compiler { environment, extensions: Vec::new() };
         let (tier, beside) = (Tier::default(), None);
         let (state, executed) = (State::default(), Executions::default());
-        Self { compiler, state, host: None, executed, tier, beside, program, folder }
+        Self { compiler, state, host: None, executed, code: String::new(), tier, beside, program, folder }
     }
 
     /// Starts the cell host if there is none.
@@ -216,6 +218,7 @@ impl Engine {
         for _ in 0..ROUNDS {
             let mut cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
             cell.is_light = choice.is_light;
+            self.code.clone_from(&cell.text);
             if !plan.put.is_empty() && names.is_none() {
                 let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
                 names = Some(Naming::ask(&self.compiler, probe, &cell));
