@@ -5,10 +5,12 @@ mod new_runs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use anyhow::{Context, bail};
 use kernel::client::Launch;
-use kernel::notebook::{self, CellFailure, Options};
+use kernel::notebook::{self, CellFailure, Options, Prepared};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use self::display::Display;
@@ -26,10 +28,11 @@ Parameters replace values as in papermill: a cell tagged `parameters` holds them
 `let epochs = 10;`, and a new cell after it holds the values given here.
 
 The executed notebook is written even when a cell fails; its outputs show how far it came.
-Ctrl-C interrupts the running cell; pressed again, it ends the kernel at once.
+It is written after each cell, and when the run is ended by a signal.
+Ctrl-C interrupts the running cell; pressed again, or with SIGTERM, it ends the run.
 
 Exit codes: 0 when every cell succeeded, 1 when a cell failed or the notebook could not be run,
-2 when the arguments are wrong, 130 after a second Ctrl-C.")]
+2 when the arguments are wrong, 130 after a second Ctrl-C, 143 after SIGTERM.")]
 pub(crate) struct Args {
     /// The notebook; its cells run in its folder
     #[arg(value_name = "NOTEBOOK")]
@@ -55,6 +58,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Some(output) => output,
         None => default_output(&args.notebook)?,
     };
+    // Before anything is built, which may take half an hour.
+    let prepared = Prepared::read(&args.notebook, &args.parameters)?;
     // Here, where it can be watched, rather than inside the first cell.
     crate::env::build()?;
     let earlier = NewRuns::before(&database)?;
@@ -62,19 +67,24 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     kernel.envs.push(("ASSAY_DB".into(), database.clone().into()));
     // As Jupyter's server does: runs record which notebook they belong to.
     kernel.envs.push(("JPY_SESSION_NAME".into(), std::path::absolute(&args.notebook)?.into()));
-    let interrupt = Arc::new(Notify::new());
-    let options = Options { parameters: args.parameters, output: output.clone(), kernel, interrupt: interrupt.clone() };
+    let signals = Signals::default();
+    let (interrupt, end) = (signals.interrupt.clone(), signals.end.clone());
+    let options = Options { output: output.clone(), kernel, interrupt, end };
 
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let mut display = Display::new();
     let report = runtime.block_on(async {
-        let interrupts = tokio::spawn(interrupts(interrupt));
-        let report = notebook::run(&args.notebook, options, &mut |progress| display.show(progress)).await;
-        interrupts.abort();
+        let passed_on = tokio::spawn(signals.clone().pass_on());
+        let report = notebook::run(prepared, options, &mut |progress| display.show(progress)).await;
+        passed_on.abort();
         report
     });
     display.end();
     let report = report?;
+    if report.ended {
+        display::print_line(&format!("ended by a signal; the notebook up to this cell is in {}", output.display()))?;
+        std::process::exit(signals.code.load(Ordering::Relaxed));
+    }
     match report.failure {
         Some(failure) => {
             display::print_failure(&failure)?;
@@ -96,16 +106,33 @@ fn failed(failure: &CellFailure, total: usize) -> anyhow::Error {
     anyhow::anyhow!("cell {} of {total} failed", failure.number)
 }
 
-/// Passes the first Ctrl-C on to the running cell; a second one means it.
-async fn interrupts(interrupt: Arc<Notify>) {
-    let mut pressed = false;
-    while tokio::signal::ctrl_c().await.is_ok() {
-        if pressed {
-            // The kernel sees that its parent is gone, and ends.
-            std::process::exit(130);
+/// What signals ask for.
+#[derive(Clone, Default)]
+struct Signals {
+    interrupt: Arc<Notify>,
+    end: Arc<Notify>,
+    /// The exit code of a run that was ended.
+    code: Arc<AtomicI32>,
+}
+
+impl Signals {
+    /// Passes the first Ctrl-C on to the running cell; a second one, or SIGTERM, ends the run.
+    async fn pass_on(self) -> std::io::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut pressed = false;
+        loop {
+            let code = tokio::select! {
+                pressed = tokio::signal::ctrl_c() => pressed.map(|()| 130)?,
+                _ = terminate.recv() => 143,
+            };
+            if pressed || code == 143 {
+                self.code.store(code, Ordering::Relaxed);
+                self.end.notify_one();
+            } else {
+                pressed = true;
+                self.interrupt.notify_one();
+            }
         }
-        pressed = true;
-        interrupt.notify_one();
     }
 }
 

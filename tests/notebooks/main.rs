@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -250,4 +250,65 @@ fn what_is_no_notebook_is_said_in_a_sentence() {
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains(part) && said.lines().count() <= 3, "{said}");
     }
+}
+
+#[test]
+fn mistakes_are_found_before_anything_is_built() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    write(&folder.path().join("p.ipynb"), &["#parameters\nlet n: usize = 1;"]);
+    std::fs::write(folder.path().join("text.ipynb"), "hello").unwrap();
+    for (arguments, part) in [
+        (&["run", "nosuch.ipynb"][..], "nosuch.ipynb"),
+        (&["run", "text.ipynb"], "text.ipynb"),
+        (&["run", "p.ipynb", "--param", "m=1"], "`m`"),
+        (&["run", "p.ipynb", "--param", "n=many"], "many"),
+    ] {
+        let mut command = Command::new(ASSAY);
+        let output = command.args(arguments).current_dir(folder.path()).env("ASSAY_HOME", &home).output().unwrap();
+        let printed = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{printed}");
+        assert!(printed.contains(part), "{arguments:?}: {printed}");
+        assert!(!home.exists(), "{arguments:?} has begun to build: {printed}");
+    }
+}
+
+/// The names in a folder, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_notebook_is_written_after_each_cell() {
+    let folder = tempfile::tempdir().unwrap();
+    let second = "std::fs::read_to_string(\"o.ipynb\")?.matches(\"of the first\").count()";
+    write(&folder.path().join("n.ipynb"), &["format!(\"{} first\", \"of the\")", second]);
+    let output = assay(folder.path(), &["run", "n.ipynb", "--output", "o.ipynb"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(texts(&notebook(&folder.path().join("o.ipynb"))), ["\"of the first\"", "1"]);
+}
+
+#[test]
+fn a_run_that_a_signal_ends_is_written_as_far_as_it_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let waits = "std::fs::write(\"begun\", \"\")?; loop { std::thread::sleep(std::time::Duration::from_secs(1)); }";
+    write(&folder.path().join("n.ipynb"), &["6 * 7", waits, "println!(\"never\");"]);
+    let mut command = Command::new(ASSAY);
+    command.args(["run", "n.ipynb", "--output", "out/o.ipynb"]).current_dir(folder.path());
+    let child = command.env("ASSAY_DB", folder.path().join("runs.db")).stderr(Stdio::piped()).spawn().unwrap();
+    while !folder.path().join("begun").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143), "{}", text(&output.stderr));
+    let executed = notebook(&folder.path().join("out/o.ipynb"));
+    assert_eq!(texts(&executed), ["42"]);
+    let errors: Vec<_> = outputs(&executed).filter(|it| it["output_type"] == "error").collect();
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0]["evalue"].as_str().unwrap().contains("signal"), "{errors:?}");
+    assert_eq!(names(&folder.path().join("out")), ["o.ipynb"]);
 }

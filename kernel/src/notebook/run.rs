@@ -18,14 +18,34 @@ const LATE: Duration = Duration::from_millis(50);
 /// How a notebook is run.
 #[derive(Debug)]
 pub struct Options {
-    /// Names and values for the cell tagged `parameters`.
-    pub parameters: Vec<(String, String)>,
-    /// Where the executed notebook goes.
+    /// Where the executed notebook goes, after each cell.
     pub output: PathBuf,
     /// The kernel; its working folder is the notebook's where none is given, as in nbclient.
     pub kernel: Launch,
     /// Interrupts the running cell, which fails then.
     pub interrupt: Arc<Notify>,
+    /// Ends the run at once: the cell fails, what was executed is written, and the kernel is ended.
+    pub end: Arc<Notify>,
+}
+
+/// A notebook that was read and whose parameters fit, with nothing executed.
+#[derive(Debug)]
+pub struct Prepared {
+    path: PathBuf,
+    document: Document,
+}
+
+impl Prepared {
+    /// Reads the notebook at `path` and puts `parameters`, by name, after its cell tagged `parameters`.
+    ///
+    /// # Errors
+    /// When the file is no notebook, or a parameter does not fit.
+    pub fn read(path: &Path, parameters: &[(String, String)]) -> Result<Self, RunError> {
+        let mut document = Document::read(path)?;
+        parameters::inject(&mut document, parameters)?;
+        document.clear_outputs();
+        Ok(Self { path: path.to_owned(), document })
+    }
 }
 
 /// What happens, as it happens. Cells are numbered from 1 among those that are executed.
@@ -58,6 +78,8 @@ pub struct Report {
     pub total: usize,
     pub executed: usize,
     pub failure: Option<CellFailure>,
+    /// Whether it was ended from outside.
+    pub ended: bool,
 }
 
 /// The cell that ended the run.
@@ -83,16 +105,18 @@ pub enum RunError {
     Client(#[from] ClientError),
 }
 
-/// Runs the notebook at `path`. The executed notebook is written whatever its cells did; a cell that fails
-/// is in the report.
+/// Runs a notebook. It is written after each cell, whatever the cell did; a cell that fails is in the report.
+///
+/// # Errors
+/// When the kernel does not start, or the executed notebook can't be written.
 pub async fn run(
-    path: &Path,
+    prepared: Prepared,
     options: Options,
     progress: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> Result<Report, RunError> {
-    let mut document = Document::read(path)?;
-    parameters::inject(&mut document, &options.parameters)?;
-    document.clear_outputs();
+    let Prepared { path, document } = prepared;
+    // Before anything runs for hours: whether the result can be kept.
+    document.write(&options.output)?;
     let cells: Vec<usize> = (0..document.cells().len())
         .filter(|cell| document.is_code(*cell) && !document.has_tag(*cell, "skip-execution"))
         .filter(|cell| !document.source(*cell).trim().is_empty())
@@ -105,20 +129,26 @@ pub async fn run(
         launch.directory = folder.map(Path::to_owned);
     }
     let kernel = launch.start().await?;
-    document.metadata_mut().insert("language_info".to_owned(), kernel.info()["language_info"].clone());
-    let mut run = Run { document, outputs: Outputs::default(), kernel, interrupt: options.interrupt, past: Vec::new() };
-    let mut report = Report { total: cells.len(), executed: 0, failure: None };
+    let Options { output, interrupt, end, .. } = options;
+    let mut run = Run { document, outputs: Outputs::default(), kernel, interrupt, end, past: Vec::new() };
+    let info = run.kernel.info()["language_info"].clone();
+    run.document.metadata_mut().insert("language_info".to_owned(), info);
+    let mut report = Report { total: cells.len(), executed: 0, failure: None, ended: false };
+    let mut written = Ok(());
     for (at, cell) in cells.into_iter().enumerate() {
         let position = Position { cell, number: at + 1, total: report.total };
         report.executed += 1;
-        report.failure = run.cell(position, progress).await;
-        if report.failure.is_some() {
+        (report.failure, report.ended) = run.cell(position, progress).await;
+        written = run.document.write(&output);
+        if report.failure.is_some() || written.is_err() {
             break;
         }
     }
-    run.collect_late().await;
-    // Written first: a kernel that is slow to end must not hold the result.
-    let written = run.document.write(&options.output);
+    if !report.ended {
+        run.collect_late().await;
+        // Written first: a kernel that is slow to end must not hold the result.
+        written = written.and_then(|()| run.document.write(&output));
+    }
     run.kernel.shutdown().await;
     written?;
     Ok(report)
@@ -136,6 +166,7 @@ struct Run {
     outputs: Outputs,
     kernel: Kernel,
     interrupt: Arc<Notify>,
+    end: Arc<Notify>,
     /// Executions that have ended, whose threads may still print.
     past: Vec<(usize, Execution)>,
 }
@@ -145,7 +176,7 @@ impl Run {
         &mut self,
         position: Position,
         progress: &mut (dyn FnMut(Progress<'_>) + Send),
-    ) -> Option<CellFailure> {
+    ) -> (Option<CellFailure>, bool) {
         let Position { cell, number, total } = position;
         let source = self.document.source(cell);
         progress(Progress::CellStarted { number, total, source: &source });
@@ -153,16 +184,22 @@ impl Run {
         let may_fail = self.document.has_tag(cell, "raises-exception");
         let outcome = self.execute(cell, &source, may_fail, progress).await;
         outputs::finish(&mut self.document, cell);
-        let failure = match outcome {
-            Ok(reply) if reply["status"] == "ok" || may_fail => None,
-            Ok(reply) => Some(reply),
-            Err(error) => Some(self.kernel_failed(cell, error)),
+        let (failure, ended) = match outcome {
+            Ok(Some(reply)) if reply["status"] == "ok" || may_fail => (None, false),
+            Ok(Some(reply)) => (Some(reply), false),
+            Ok(None) => (Some(self.show_error(cell, "Ended", "the run was ended by a signal".to_owned())), true),
+            Err(error) => {
+                let reason = self.kernel.explain(error).to_string();
+                (Some(self.show_error(cell, "KernelDied", reason)), false)
+            }
         };
         let elapsed = started.elapsed();
         let failed = failure.is_some();
         progress(Progress::CellFinished { number, total, source: &source, elapsed, failed });
-        failure.map(|reply| cell_failure(number, source, &reply))
+        (failure.map(|reply| cell_failure(number, source, &reply)), ended)
     }
+
+    /// Executes a cell to its reply; `None` when the run is to end.
 
     async fn execute(
         &mut self,
@@ -170,14 +207,14 @@ impl Run {
         source: &str,
         may_fail: bool,
         progress: &mut (dyn FnMut(Progress<'_>) + Send),
-    ) -> Result<Value, ClientError> {
+    ) -> Result<Option<Value>, ClientError> {
         let options = ExecuteOptions {
             cell_id: self.document.cells()[cell]["id"].as_str().map(str::to_owned),
             stop_on_error: !may_fail,
             ..ExecuteOptions::default()
         };
         let mut execution = self.kernel.client().execute(source, options)?;
-        let interrupt = self.interrupt.clone();
+        let (interrupt, end) = (self.interrupt.clone(), self.end.clone());
         let mut line = String::new();
         loop {
             let event = tokio::select! {
@@ -186,6 +223,7 @@ impl Run {
                     self.kernel.client().interrupt().await?;
                     continue;
                 }
+                () = end.notified() => return Ok(None),
             };
             let Some(event) = event else { break };
             self.take(cell, &event);
@@ -199,7 +237,7 @@ impl Run {
             self.document.cells_mut()[cell]["execution_count"] = count.clone();
         }
         self.past.push((cell, execution));
-        Ok(reply)
+        Ok(Some(reply))
     }
 
     fn take(&mut self, cell: usize, event: &Event) {
@@ -210,10 +248,9 @@ impl Run {
         }
     }
 
-    /// The kernel itself ended: the cell shows that as its error.
-    fn kernel_failed(&mut self, cell: usize, error: ClientError) -> Value {
-        let reason = self.kernel.explain(error).to_string();
-        let content = json!({ "ename": "KernelDied", "evalue": reason, "traceback": [reason] });
+    /// What ended the cell from outside stands under it as its error.
+    fn show_error(&mut self, cell: usize, name: &str, reason: String) -> Value {
+        let content = json!({ "ename": name, "evalue": reason, "traceback": [reason] });
         let event = Event { msg_type: "error".to_owned(), content: content.clone() };
         self.outputs.apply(&mut self.document, cell, &event);
         content

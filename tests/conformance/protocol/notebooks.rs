@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::notebook::{Document, Options, Progress, Report, RunError, run};
+use kernel::notebook::{Document, Options, Prepared, Progress, Report, RunError, run};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -28,18 +28,33 @@ async fn executed(
     cells: Vec<Value>,
     change: impl FnOnce(&mut Options),
 ) -> (Result<Report, RunError>, Vec<String>) {
+    executed_with(folder, cells, &[], change).await
+}
+
+/// The same with parameters.
+async fn executed_with(
+    folder: &Path,
+    cells: Vec<Value>,
+    parameters: &[(&str, &str)],
+    change: impl FnOnce(&mut Options),
+) -> (Result<Report, RunError>, Vec<String>) {
     let path = folder.join("in.ipynb");
     let root = json!({ "cells": cells, "metadata": { "mine": 1 }, "nbformat": 4, "nbformat_minor": 5 });
     Document::from_value(root).unwrap().write(&path).unwrap();
     let mut options = Options {
-        parameters: Vec::new(),
         output: folder.join("out.ipynb"),
         kernel: launch(),
         interrupt: Arc::new(Notify::new()),
+        end: Arc::new(Notify::new()),
     };
     change(&mut options);
     let mut seen = Vec::new();
-    let report = run(&path, options, &mut |progress| {
+    let parameters: Vec<_> = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let prepared = match Prepared::read(&path, &parameters) {
+        Ok(prepared) => prepared,
+        Err(error) => return (Err(error), seen),
+    };
+    let report = run(prepared, options, &mut |progress| {
         seen.push(match progress {
             Progress::Starting { total } => format!("{total} cells"),
             Progress::CellStarted { number, total, .. } => format!("{number}/{total}"),
@@ -104,8 +119,7 @@ async fn tags_allow_an_error_and_skip_a_cell() {
 async fn parameters_shadow_and_the_environment_reaches_the_cells() {
     let folder = tempfile::tempdir().unwrap();
     let cells = vec![code("let epochs = 10;", &["parameters"]), code(":env ASSAY_DB", &[])];
-    let (report, _) = executed(folder.path(), cells, |options| {
-        options.parameters.push(("epochs".to_owned(), "3".to_owned()));
+    let (report, _) = executed_with(folder.path(), cells, &[("epochs", "3")], |options| {
         options.kernel.envs.push(("ASSAY_DB".into(), "/some/where.db".into()));
     })
     .await;
@@ -118,10 +132,8 @@ async fn parameters_shadow_and_the_environment_reaches_the_cells() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_parameter_stops_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
-    let (report, seen) = executed(folder.path(), vec![code("let a = 1;", &["parameters"])], |options| {
-        options.parameters.push(("b".to_owned(), "3".to_owned()));
-    })
-    .await;
+    let cells = vec![code("let a = 1;", &["parameters"])];
+    let (report, seen) = executed_with(folder.path(), cells, &[("b", "3")], |_| {}).await;
     assert!(matches!(report, Err(RunError::Parameter(_))));
     assert!(seen.is_empty() && !folder.path().join("out.ipynb").exists());
 }
