@@ -5,14 +5,22 @@ mod new_runs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use kernel::client::Launch;
 use kernel::notebook::{self, CellFailure, Options};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use self::display::Display;
 use self::new_runs::NewRuns;
+
+/// How long a run that is terminated may take to end.
+const TERMINATION: Duration = Duration::from_secs(5);
+/// The exit code then, as shells have it.
+const TERMINATED: i32 = 143;
 
 /// Execute a notebook from top to bottom, without Jupyter
 #[derive(clap::Args)]
@@ -25,11 +33,12 @@ Examples:
 Parameters replace values as in papermill: a cell tagged `parameters` holds them as
 `let epochs = 10;`, and a new cell after it holds the values given here.
 
-The executed notebook is written even when a cell fails; its outputs show how far it came.
-Ctrl-C interrupts the running cell; pressed again, it ends the kernel at once.
+The executed notebook is written after each cell, also when a cell fails or the run is ended;
+its outputs show how far it came. Ctrl-C interrupts the running cell; pressed again, it ends
+the kernel at once. SIGTERM interrupts it too and ends after at most 5 seconds.
 
 Exit codes: 0 when every cell succeeded, 1 when a cell failed or the notebook could not be run,
-2 when the arguments are wrong, 130 after a second Ctrl-C.")]
+2 when the arguments are wrong, 130 after a second Ctrl-C, 143 after SIGTERM.")]
 pub(crate) struct Args {
     /// The notebook; its cells run in its folder
     #[arg(value_name = "NOTEBOOK")]
@@ -55,6 +64,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Some(output) => output,
         None => default_output(&args.notebook)?,
     };
+    notebook::check(&args.notebook, &args.parameters)?;
     // Here, where it can be watched, rather than inside the first cell.
     crate::env::build()?;
     let earlier = NewRuns::before(&database)?;
@@ -67,13 +77,19 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let mut display = Display::new();
+    let ended = Arc::new(AtomicBool::new(false));
     let report = runtime.block_on(async {
+        tokio::spawn(terminations(interrupt.clone(), ended.clone()));
         let interrupts = tokio::spawn(interrupts(interrupt));
         let report = notebook::run(&args.notebook, options, &mut |progress| display.show(progress)).await;
         interrupts.abort();
         report
     });
     display.end();
+    if ended.load(Ordering::Relaxed) {
+        display::print_line(&format!("ended by a signal; the notebook up to here is in {}", output.display()))?;
+        std::process::exit(TERMINATED);
+    }
     let report = report?;
     match report.failure {
         Some(failure) => {
@@ -94,6 +110,18 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
 fn failed(failure: &CellFailure, total: usize) -> anyhow::Error {
     anyhow::anyhow!("cell {} of {total} failed", failure.number)
+}
+
+/// Has the running cell interrupted by SIGTERM, after which the run ends as after a cell that fails; not for ever.
+async fn terminations(interrupt: Arc<Notify>, ended: Arc<AtomicBool>) {
+    let Ok(mut signals) = signal(SignalKind::terminate()) else { return };
+    if signals.recv().await.is_some() {
+        ended.store(true, Ordering::Relaxed);
+        interrupt.notify_one();
+        tokio::time::sleep(TERMINATION).await;
+        // What was executed before the running cell is written.
+        std::process::exit(TERMINATED);
+    }
 }
 
 /// Passes the first Ctrl-C on to the running cell; a second one means it.

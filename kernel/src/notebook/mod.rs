@@ -9,4 +9,4 @@ mod run;
 pub use document::{Document, DocumentError};
 pub use outputs::Outputs;
 pub use parameters::{ParameterError, inject};
-pub use run::{CellFailure, Options, Progress, Report, RunError, run};
+pub use run::{CellFailure, Options, Progress, Report, RunError, check, run};

@@ -83,6 +83,13 @@ pub enum RunError {
     Client(#[from] ClientError),
 }
 
+/// Whether the notebook at `path` can be read and takes these parameters: at once, before anything is built.
+pub fn check(path: &Path, parameters: &[(String, String)]) -> Result<(), RunError> {
+    let mut document = Document::read(path)?;
+    parameters::inject(&mut document, parameters)?;
+    Ok(())
+}
+
 /// Runs the notebook at `path`. The executed notebook is written whatever its cells did; a cell that fails
 /// is in the report.
 pub async fn run(
@@ -112,6 +119,8 @@ pub async fn run(
         let position = Position { cell, number: at + 1, total: report.total };
         report.executed += 1;
         report.failure = run.cell(position, progress).await;
+        // Whatever ends us later, what was computed so far is there.
+        run.document.write(&options.output)?;
         if report.failure.is_some() {
             break;
         }
