@@ -251,3 +251,50 @@ fn what_is_no_notebook_is_said_in_a_sentence() {
         assert!(said.contains(part) && said.lines().count() <= 3, "{said}");
     }
 }
+
+#[test]
+fn what_is_wrong_with_the_arguments_is_told_before_anything_is_built() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    std::fs::write(folder.path().join("broken.ipynb"), "{").unwrap();
+    write(&folder.path().join("good.ipynb"), &["#parameters\nlet epochs = 3;"]);
+    for (arguments, part) in [
+        (vec!["run", "nosuch.ipynb"], "nosuch.ipynb"),
+        (vec!["run", "broken.ipynb"], "is not a notebook"),
+        (vec!["run", "good.ipynb", "--param", "epoch=3"], "`epochs`"),
+        (vec!["run", "good.ipynb", "--param", "epochs=many"], "`many`"),
+    ] {
+        let started = std::time::Instant::now();
+        let mut command = Command::new(ASSAY);
+        let output = command.args(&arguments).current_dir(folder.path()).env("ASSAY_HOME", &home).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(text(&output.stderr).contains(part), "{arguments:?}: {}", text(&output.stderr));
+        assert!(started.elapsed().as_secs() < 2, "{arguments:?}");
+        assert!(!home.join("build").exists() && !folder.path().join("out").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_run_that_is_ended_leaves_what_it_has_executed_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = folder.path().join("book.ipynb");
+    write(&book, &["6 * 7", "loop { if lab::host::interrupted() { break } }", "1"]);
+    let out = folder.path().join("out");
+    let mut run = Command::new(ASSAY);
+    let run = run.args(["run", "book.ipynb"]).current_dir(folder.path()).env("ASSAY_DB", folder.path().join("runs.db"));
+    let mut child = run.spawn().unwrap();
+    let written = out.join("book.ipynb");
+    let started = std::time::Instant::now();
+    // The first cell's result is there while the second runs.
+    while !written.exists() {
+        assert!(started.elapsed().as_secs() < 120 && child.try_wait().unwrap().is_none());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(texts(&notebook(&written)), ["42"]);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(texts(&notebook(&written)), ["42"]);
+    let left: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["book.ipynb"]);
+}

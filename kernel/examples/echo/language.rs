@@ -112,7 +112,7 @@ impl Echo {
             ":megabytes" => {
                 for _ in 0..rest.parse().unwrap_or(0_u32) {
                     output.ready().await;
-                    output.send(Event::Stream(Stream::Stdout, format!("{:>1$}\n", "", (1 << 20) - 1)));
+                    output.send(Event::Stream(Stream::Stdout, " ".repeat((1 << 20) - 1) + "\n"));
                 }
             }
             ":lines" => {
