@@ -21,15 +21,14 @@ fn main() {
     }
 }
 
-/// Where cargo has the dfdx package.
-///
-/// Cargo may ask the network: what it has downloaded for a build is less than what it wants for metadata. For this
-/// platform alone that is a few crates that only tests need.
+/// Where cargo has the dfdx package. What this platform needs is there already, other than perhaps what only tests
+/// use, so cargo may download; for the other platforms it would have to, on a fresh machine.
 fn dfdx() -> PathBuf {
     let cargo = env::var_os("CARGO").expect("cargo sets CARGO");
-    let host = env::var("HOST").expect("cargo sets HOST");
-    let arguments = ["metadata", "--format-version", "1", "--locked", "--filter-platform", &host];
-    let output = Command::new(cargo).args(arguments).output();
+    let platform = env::var_os("TARGET").expect("cargo sets TARGET");
+    let mut command = Command::new(cargo);
+    command.args(["metadata", "--format-version", "1", "--locked", "--filter-platform"]).arg(platform);
+    let output = command.output();
     let output = output.expect("cargo can be run");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("cargo writes UTF-8");

@@ -1,6 +1,7 @@
 //! Which device a person wants, and opening it.
 
 use std::env;
+use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -126,7 +127,9 @@ pub fn open(progress: Progress) -> Result<&'static Gpu, NoGpu> {
     let number = resolve(choice)?.ok_or(Problem::NoDevice)?;
     let lost = |reason: String| NoGpu::Lost { reason };
     let driver: Box<dyn Driver> = if choice == Choice::Simulated {
-        Box::new(Host::new(Limits::in_folder(simulated_folder())))
+        let folder =
+            simulated_folder().map_err(|error| lost(format!("no folder for its kernels can be made: {error}")))?;
+        Box::new(Host::new(Limits::in_folder(folder)))
     } else {
         Box::new(nvidia(number, progress).map_err(lost)?)
     };
@@ -145,9 +148,11 @@ fn nvidia(device: i32, progress: Progress) -> Result<Nvidia, String> {
 }
 
 /// Where the simulated GPU keeps its compiled kernels.
-fn simulated_folder() -> PathBuf {
+fn simulated_folder() -> io::Result<PathBuf> {
     let folder = Cache::user().folder().map(|folder| folder.join("simulated"));
-    folder.unwrap_or_else(|| env::temp_dir().join("assay-kernels"))
+    // A name that others could know in advance would let them put code of theirs there.
+    let private = || tempfile::Builder::new().prefix("assay-kernels-").tempdir().map(tempfile::TempDir::keep);
+    folder.map_or_else(private, Ok)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -93,7 +94,13 @@ pub enum Event {
 /// Where a cell's events go. It stays valid after the cell has ended: a thread that prints late is shown
 /// under the cell that started it.
 #[derive(Clone)]
-pub struct Output(Arc<dyn Fn(Event) + Send + Sync>);
+pub struct Output {
+    sink: Arc<dyn Fn(Event) + Send + Sync>,
+    ready: Option<Arc<dyn Fn() -> Ready + Send + Sync>>,
+}
+
+/// Completes when there is room for more.
+pub type Ready = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl std::fmt::Debug for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -104,12 +111,26 @@ impl std::fmt::Debug for Output {
 impl Output {
     /// An output that hands every event to `sink`, which must not block.
     pub fn new(sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(sink))
+        Self { sink: Arc::new(sink), ready: None }
+    }
+
+    /// The same, to a sink for which large output has to wait until `ready` completes.
+    #[must_use]
+    pub fn paced(mut self, ready: impl Fn() -> Ready + Send + Sync + 'static) -> Self {
+        self.ready = Some(Arc::new(ready));
+        self
+    }
+
+    /// Waits until those who read have caught up so far that more may be sent.
+    pub async fn ready(&self) {
+        if let Some(ready) = &self.ready {
+            ready().await;
+        }
     }
 
     /// Queues one event.
     pub fn send(&self, event: Event) {
-        (self.0)(event);
+        (self.sink)(event);
     }
 }
 

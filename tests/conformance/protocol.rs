@@ -26,3 +26,5 @@ mod notebooks;
 mod process;
 #[path = "protocol/requests.rs"]
 mod requests;
+#[path = "protocol/slow.rs"]
+mod slow;

@@ -4,6 +4,8 @@
 
 mod cases;
 mod check;
+mod damage;
+mod deep;
 mod dependencies;
 mod failing;
 mod gpu;

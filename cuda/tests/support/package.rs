@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where cargo has it. On a fresh machine cargo downloads for this what no build has needed so far: not `--offline`.
+/// Where cargo has it. Cargo may download: on a fresh machine it has only what was built so far, and the workspace
+/// has more; but nothing for the other platforms.
 pub(crate) fn dfdx() -> PathBuf {
-    let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let arguments = ["metadata", "--format-version", "1", "--locked", "--filter-platform", &host];
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let arguments = ["metadata", "--format-version", "1", "--locked", "--filter-platform", &platform];
     let output = Command::new(env!("CARGO")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
     let output = output.expect("cargo");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

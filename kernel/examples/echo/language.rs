@@ -109,6 +109,12 @@ impl Echo {
             ":stdout" => output.send(Event::Stream(Stream::Stdout, format!("{rest}\n"))),
             ":stderr" => output.send(Event::Stream(Stream::Stderr, format!("{rest}\n"))),
             ":print" => output.send(Event::Stream(Stream::Stdout, rest.to_owned())),
+            ":megabytes" => {
+                for _ in 0..rest.parse().unwrap_or(0_u32) {
+                    output.ready().await;
+                    output.send(Event::Stream(Stream::Stdout, " ".repeat((1 << 20) - 1) + "\n"));
+                }
+            }
             ":lines" => {
                 for number in 0..rest.parse().unwrap_or(0_u32) {
                     output.send(Event::Stream(Stream::Stdout, format!("line {number:>40}\n")));

@@ -46,9 +46,7 @@ fn names_in_scope(known: &Known, code: &str, word: &str) -> Vec<String> {
     let state = &known.state;
     let mut names = BTreeSet::new();
     // A cell that does not parse yet may still be cut into words.
-    if let Ok(tokens) = code.parse() {
-        names::collect(tokens, &mut names);
-    }
+    names::of_text(code, &mut names);
     // The word itself is no candidate, unless it names something.
     names.remove(word);
     names.extend(state.variables.keys().cloned());

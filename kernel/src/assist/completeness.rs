@@ -4,6 +4,7 @@ use syn::Block;
 use syn::parse::Parser;
 
 use crate::cell::source::brackets::{Open, open};
+use crate::cell::source::depth;
 use crate::language::Completeness;
 
 /// Judges a cell: brackets, strings and comments that are open may be closed by what follows, and so may a
@@ -11,18 +12,28 @@ use crate::language::Completeness;
 pub(crate) fn completeness(code: &str) -> Completeness {
     let code: String = code.lines().filter(|line| !line.trim_start().starts_with(':')).collect::<Vec<_>>().join("\n");
     let indent = match open(&code) {
-        Open::Closed => match Block::parse_within.parse_str(&code) {
-            Ok(_) => return Completeness::Complete,
-            Err(error) if error.to_string().contains("unexpected end of input") => "",
-            // The next line may end the statement.
-            Err(_) if Block::parse_within.parse_str(&format!("{code};")).is_ok() => "",
-            Err(_) => return Completeness::Invalid,
-        },
+        // Of what is too deep, running it says what is wrong.
+        Open::Closed => return depth::parse(&code, closed).unwrap_or(Completeness::Invalid),
         Open::Bracket(_) => "    ",
         Open::Text => "",
         Open::Mismatch => return Completeness::Invalid,
     };
     Completeness::Incomplete { indent: indent.to_owned() }
+}
+
+/// Judges a cell in which nothing is open.
+fn closed(code: &str) -> Completeness {
+    match Block::parse_within.parse_str(code) {
+        Ok(_) => Completeness::Complete,
+        Err(error) if error.to_string().contains("unexpected end of input") => {
+            Completeness::Incomplete { indent: String::new() }
+        }
+        // The next line may end the statement.
+        Err(_) if Block::parse_within.parse_str(&format!("{code};")).is_ok() => {
+            Completeness::Incomplete { indent: String::new() }
+        }
+        Err(_) => Completeness::Invalid,
+    }
 }
 
 #[cfg(test)]

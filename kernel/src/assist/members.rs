@@ -16,6 +16,9 @@ use crate::session::Known;
 /// Members of the standard library's common types: the names that its documentation lists.
 const STD: &str = include_str!("std_members.txt");
 
+/// How many ends of statements are tried; someone waits for the answer.
+const ATTEMPTS: usize = 200;
+
 /// Where a member is asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place<'a> {
@@ -133,11 +136,14 @@ fn candidates(known: &Known) -> BTreeSet<String> {
 /// The statements of `before` that are complete.
 fn whole_statements(before: &str) -> &str {
     let mut end = before.len();
-    while end > 0 {
+    for _ in 0..ATTEMPTS {
         if split(&before[..end]).is_some() && before[..end].trim_end().ends_with([';', '}']) {
             return &before[..end];
         }
         end = before[..end].rfind([';', '}']).map_or(0, |at| if at + 1 < end { at + 1 } else { at });
+        if end == 0 {
+            break;
+        }
     }
     ""
 }
@@ -156,9 +162,7 @@ fn probe(known: &Known, above: &str, place: &Place<'_>, candidates: &[String]) -
         text.push_str(&format!("{receiver}{}{name};\n", place.separator));
     }
     let mut split = split(&text)?;
-    if let Ok(tokens) = place.receiver.parse() {
-        names::collect(tokens, &mut split.names);
-    }
+    names::of_text(place.receiver, &mut split.names);
     let state = &known.state;
     let lent = split.names.iter().filter(|name| state.variables.contains_key(*name)).cloned().collect();
     let extensions = known.compiler.as_ref()?.extensions.iter().map(|it| it.library().0).collect();

@@ -7,9 +7,13 @@ use super::generated::krate::line_number;
 use super::generated::text::unparsed;
 use super::notebook::held::Origin;
 use super::source::brackets::{self, Open};
+use super::source::depth;
 
 /// What rustc says of a cell that does not parse.
 pub(crate) async fn explain(compiler: &Compiler, origin: &Origin) -> Failure {
+    if let Err(too_deep) = depth::measure(&origin.text) {
+        return Failure::new("SyntaxError", &too_deep.to_string());
+    }
     // Inside the generated crate a bracket of ours would close it, and rustc would point there.
     if let Open::Bracket(at) = brackets::open(&origin.text) {
         let line = u32::try_from(line_number(&origin.text, at)).unwrap_or_default();

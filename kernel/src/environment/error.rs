@@ -8,6 +8,15 @@ use std::path::PathBuf;
 pub enum EnvironmentError {
     #[error("there is no home folder; set ASSAY_HOME to a folder that assay may write to")]
     NoHome,
+    #[error(
+        "{} belongs to another user, whose code your cells would run; set ASSAY_HOME to a folder of your own", path.display()
+    )]
+    Foreign { path: PathBuf },
+    #[error(
+        "other users may write to {}, and your cells would run what they put there; run `chmod {mode} {}` or set \
+         ASSAY_HOME to a folder of your own", path.display(), path.display()
+    )]
+    Writable { path: PathBuf, mode: &'static str },
     #[error("`{command}` does not run: {source}; install Rust {toolchain} with rustup (https://rustup.rs)")]
     NoCompiler { command: String, toolchain: String, source: io::Error },
     #[error("`{command}` failed: {message}; install Rust {toolchain} with `rustup toolchain install {toolchain}`")]

@@ -10,6 +10,7 @@ mod extend;
 mod line;
 mod lock;
 mod members;
+mod owner;
 mod progress;
 mod project;
 mod refusal;
@@ -151,8 +152,14 @@ pub fn toolchain_name() -> String {
 /// Where assay keeps what it builds: `ASSAY_HOME`, or `assay` in the user's data folder.
 ///
 /// # Errors
-/// When neither `ASSAY_HOME` nor `HOME` is set.
+/// When neither `ASSAY_HOME` nor `HOME` is set, or others than this user may write there.
 pub fn home() -> Result<PathBuf, EnvironmentError> {
+    let home = named_home()?;
+    owner::check(&home)?;
+    Ok(home)
+}
+
+fn named_home() -> Result<PathBuf, EnvironmentError> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("ASSAY_HOME")
         .or_else(|| set("XDG_DATA_HOME").map(|data| data.join("assay")))

@@ -5,6 +5,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, Item, Lit, Pat, Stmt, UnOp};
 
 use super::document::Document;
+use crate::cell::source::depth;
 
 const PARAMETERS: &str = "parameters";
 const INJECTED: &str = "injected-parameters";
@@ -102,8 +103,12 @@ fn declarations(source: &str) -> Result<Vec<Declaration>, ParameterError> {
         .map(|line| if line.trim_start().starts_with(':') { " ".repeat(line.len()) } else { line.to_owned() })
         .collect();
     let block = format!("{{\n{rust}\n}}");
+    depth::parse(&block, declarations_of).map_err(|deep| ParameterError::Syntax { reason: deep.to_string() })?
+}
+
+fn declarations_of(block: &str) -> Result<Vec<Declaration>, ParameterError> {
     let parsed: syn::Block =
-        syn::parse_str(&block).map_err(|error| ParameterError::Syntax { reason: error.to_string() })?;
+        syn::parse_str(block).map_err(|error| ParameterError::Syntax { reason: error.to_string() })?;
     let text = |span: proc_macro2::Span| block.get(span.byte_range()).unwrap_or_default().to_owned();
     let mut found = Vec::new();
     for statement in &parsed.stmts {
@@ -178,7 +183,10 @@ impl Declaration {
             }
             Kind::Text { before, after } => format!("{before}{value:?}{after}"),
             Kind::Expression => {
-                syn::parse_str::<Expr>(value).map_err(|_| misfit("a Rust expression"))?;
+                let parses = depth::parse(value, |value| syn::parse_str::<Expr>(value).is_ok());
+                if !parses.unwrap_or(false) {
+                    return Err(misfit("a Rust expression"));
+                }
                 value.trim().to_owned()
             }
         };

@@ -127,7 +127,11 @@ async fn run<L: Language>(kernel: &Arc<Kernel<L>>, request: &Request, cell: Exec
         silent: cell.silent,
         allow_stdin: cell.allow_stdin,
     };
-    let output = Output::new(move |event| sink.take(event));
+    let iopub = kernel.iopub.clone();
+    let output = Output::new(move |event| sink.take(event)).paced(move || {
+        let iopub = iopub.clone();
+        Box::pin(async move { iopub.ready().await })
+    });
     let language = kernel.language.clone();
     tokio::spawn(async move { language.execute(cell, output).await }).await.unwrap_or_else(|error| {
         tracing::error!(%error, "the language failed while it executed a cell");

@@ -4,6 +4,7 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +20,12 @@ const STREAM_DELAY: Duration = Duration::from_millis(50);
 /// Text over this goes out without waiting.
 const STREAM_LIMIT: usize = 256 << 10;
 
+/// What may be printed before it is published, and published before it is read.
+const QUEUE_LIMIT: usize = 16 << 20;
+const BACKLOG_LIMIT: usize = 32 << 20;
+/// How often whoever waits for a slow subscriber looks again.
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// The header of the request that a message answers.
 pub(crate) type Parent = Arc<Value>;
 
@@ -26,6 +33,9 @@ pub(crate) type Parent = Arc<Value>;
 #[derive(Clone, Debug)]
 pub(crate) struct IoPub {
     queue: mpsc::UnboundedSender<Item>,
+    /// Bytes of text in the queue.
+    queued: Arc<AtomicUsize>,
+    publisher: Publisher,
 }
 
 #[derive(Debug)]
@@ -39,9 +49,11 @@ impl IoPub {
     /// Starts the task that owns `publisher`.
     pub(crate) fn spawn(publisher: Publisher, signer: Signer, session: String) -> Self {
         let (queue, items) = mpsc::unbounded_channel();
-        let task = Task { publisher, signer, topic: format!("kernel.{session}"), session, joined: None };
+        let queued = Arc::<AtomicUsize>::default();
+        let (topic, queue_of_task) = (format!("kernel.{session}"), queued.clone());
+        let task = Task { publisher: publisher.clone(), signer, topic, session, joined: None, queued: queue_of_task };
         tokio::spawn(task.run(items));
-        Self { queue }
+        Self { queue, queued, publisher }
     }
 
     pub(crate) fn publish(&self, msg_type: &'static str, parent: &Parent, content: Value) {
@@ -50,12 +62,20 @@ impl IoPub {
 
     pub(crate) fn stream(&self, stream: Stream, parent: &Parent, text: String) {
         if !text.is_empty() {
+            self.queued.fetch_add(text.len(), Ordering::Relaxed);
             let _ = self.queue.send(Item::Stream { stream, parent: parent.clone(), text });
         }
     }
 
     pub(crate) fn status(&self, state: &str, parent: &Parent) {
         self.publish("status", parent, json!({ "execution_state": state }));
+    }
+
+    /// Returns once there is room for more: whoever prints faster than the slowest subscriber reads waits here.
+    pub(crate) async fn ready(&self) {
+        while self.queued.load(Ordering::Relaxed) > QUEUE_LIMIT || self.publisher.backlog() > BACKLOG_LIMIT {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Returns when everything queued before is on its way to the subscribers.
@@ -75,12 +95,24 @@ pub(crate) fn welcome(topic: &Bytes, signer: &Signer, session: &str) -> Vec<Byte
     message.encode(signer)
 }
 
+/// The note for a subscriber that did not get `count` messages, under the cell of the first that it gets again.
+pub(crate) fn lost(next: &[Bytes], count: usize, signer: &Signer, session: &str) -> Vec<Bytes> {
+    let text = format!("\nnote: {count} messages were not delivered here, since they were not read; the cell ran on\n");
+    let mut message = Message::new("stream", session, json!({ "name": "stderr", "text": text }));
+    if let Some(parent) = next.get(4).and_then(|frame| serde_json::from_slice(frame).ok()) {
+        message.parent = Arc::new(parent);
+    }
+    message.identities = next.first().cloned().into_iter().collect();
+    message.encode(signer)
+}
+
 struct Task {
     publisher: Publisher,
     signer: Signer,
     session: String,
     topic: String,
     joined: Option<Joined>,
+    queued: Arc<AtomicUsize>,
 }
 
 /// Text of one stream of one cell that has not been sent yet.
@@ -122,6 +154,7 @@ impl Task {
     }
 
     fn join(&mut self, stream: Stream, parent: Parent, text: String) {
+        self.queued.fetch_sub(text.len(), Ordering::Relaxed);
         match &mut self.joined {
             Some(joined) if joined.stream == stream && Arc::ptr_eq(&joined.parent, &parent) => {
                 joined.text.push_str(&text);

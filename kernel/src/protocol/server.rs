@@ -47,8 +47,14 @@ pub async fn run<L: Language>(
     let session = Uuid::new_v4().to_string();
     let _heartbeat = bind("heartbeat", &info, info.hb_port, async |endpoint| Heartbeat::bind(endpoint).await).await?;
     let greeting = (signer.clone(), session.clone());
+    let note = greeting.clone();
     let publisher = bind("iopub", &info, info.iopub_port, async |endpoint| {
-        Publisher::bind(endpoint, move |topic| iopub::welcome(topic, &greeting.0, &greeting.1)).await
+        Publisher::bind(
+            endpoint,
+            move |topic| iopub::welcome(topic, &greeting.0, &greeting.1),
+            move |next, count| iopub::lost(next, count, &note.0, &note.1),
+        )
+        .await
     })
     .await?;
     let (stdin, answers) = bind("stdin", &info, info.stdin_port, async |at| Router::bind("stdin", at).await).await?;

@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
+use super::seal;
+
 /// How long a cell is kept that nobody runs.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// What the names of work folders start with.
@@ -15,11 +17,16 @@ const WORK: &str = ".work-";
 /// How often a work folder is removed whose compiler, just killed, may still be writing into it.
 const ATTEMPTS: usize = 20;
 
-/// Whether the library was compiled before; marks it as used.
+/// Whether the library was compiled before and is whole; marks it as used. What is damaged would crash the process
+/// that loads it, so it is as good as absent.
 pub(crate) fn find(library: &Path) -> bool {
-    let Ok(file) = File::options().append(true).open(library) else { return library.exists() };
-    // A mark that cannot be set only lets it be compiled again in a month.
-    let _ = file.set_modified(SystemTime::now());
+    if seal::read(library).is_none() {
+        return false;
+    }
+    if let Ok(file) = File::options().append(true).open(library) {
+        // A mark that cannot be set only lets it be compiled again in a month.
+        let _ = file.set_modified(SystemTime::now());
+    }
     true
 }
 
@@ -121,7 +128,8 @@ mod tests {
         let old = SystemTime::now() - KEPT - Duration::from_secs(1);
         for name in ["used.so", "unused.so"] {
             let path = folder.path().join(name);
-            File::create(&path).and_then(|file| file.set_modified(old)).expect("a file");
+            seal::add(&path, b"a library").expect("a file");
+            File::options().append(true).open(&path).and_then(|file| file.set_modified(old)).expect("a file");
         }
         fs::create_dir(folder.path().join(".work-abandoned")).expect("a folder");
         let work = Work::new(folder.path()).expect("a work folder");

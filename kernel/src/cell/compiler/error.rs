@@ -19,6 +19,16 @@ pub(crate) enum CompileError {
          which builds the environment for it, or put Rust {toolchain} back", rustc.display()
     )]
     Replaced { rustc: PathBuf, toolchain: String },
+    #[error(
+        "the compiler crashed ({signal}) and nothing was run: this cell is most likely nested more deeply than its \
+         stack allows; give parts of long or nested expressions and types names of their own with `let`, `fn` or `type`"
+    )]
+    Crashed { signal: String },
+    #[error(
+        "the compiler was killed (signal 9) and nothing was run, most likely since memory ran out; split the cell, or \
+         free memory"
+    )]
+    Killed,
     #[error("the compiler's answer was given up: {0}")]
     Abandoned(#[from] tokio::task::JoinError),
 }

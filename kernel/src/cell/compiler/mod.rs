@@ -6,5 +6,6 @@ pub(crate) mod error;
 pub(crate) mod level;
 pub(crate) mod naming;
 pub(crate) mod rustc;
+mod seal;
 pub(crate) mod swap;
 pub(crate) mod trouble;

@@ -12,6 +12,7 @@ use super::cache::{self, Work};
 use super::diagnostics::Diagnostic;
 use super::error::CompileError;
 use super::level;
+use super::seal;
 use super::trouble;
 use crate::cell::generated::flags::FLAGS;
 use crate::cell::generated::krate::{Generated, Role};
@@ -126,7 +127,9 @@ impl Compiler {
             return Ok(Compiled::Failed(diagnostics(&result)));
         }
         // Complete or absent: another kernel may look for the same cell.
-        std::fs::rename(&output, &library).map_err(|source| CompileError::Write { path: library.clone(), source })?;
+        seal::close(&output)
+            .and_then(|()| std::fs::rename(&output, &library))
+            .map_err(|source| CompileError::Write { path: library.clone(), source })?;
         Ok(Compiled::Library(library))
     }
 
@@ -141,7 +144,7 @@ impl Compiler {
         run: &Generated,
     ) -> Result<BTreeMap<String, String>, CompileError> {
         let known = self.environment.cells().join(format!("{}.types.json", run.krate()));
-        if let Some(names) = std::fs::read(&known).ok().and_then(|json| serde_json::from_slice(&json).ok()) {
+        if let Some(names) = seal::read(&known).and_then(|json| serde_json::from_slice(&json).ok()) {
             return Ok(names);
         }
         let found = self.check(probe).await?;
@@ -160,7 +163,7 @@ impl Compiler {
         if let Ok(json) = serde_json::to_vec(&names) {
             let part = work.path().join("types.json");
             // Only a cache: without it the types are asked for again.
-            let _ = std::fs::write(&part, json).and_then(|()| std::fs::rename(&part, &known));
+            let _ = seal::add(&part, &json).and_then(|()| std::fs::rename(&part, &known));
         }
         Ok(names)
     }

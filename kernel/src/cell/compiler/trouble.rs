@@ -1,6 +1,7 @@
 //! Tells a machine in trouble from a cell that is wrong: what rustc then says is of no use to anyone.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Output;
 
 use serde::Deserialize;
@@ -34,10 +35,19 @@ impl Message {
 }
 
 /// # Errors
-/// When the compiler failed because of the machine: the disk is full, or it is another compiler.
+/// When the compiler failed because of the machine: the disk is full, or it is another compiler; or when it crashed.
 pub(crate) fn check(output: &Output, environment: &Environment) -> Result<(), CompileError> {
     if output.status.success() {
         return Ok(());
+    }
+    match output.status.signal() {
+        Some(libc::SIGSEGV) => return Err(CompileError::Crashed { signal: "a segmentation fault".to_owned() }),
+        Some(libc::SIGBUS) if !is_full(environment) => {
+            return Err(CompileError::Crashed { signal: "a bus error".to_owned() });
+        }
+        Some(libc::SIGABRT) => return Err(CompileError::Crashed { signal: "it aborted".to_owned() }),
+        Some(libc::SIGKILL) => return Err(CompileError::Killed),
+        _ => {}
     }
     let said = String::from_utf8_lossy(&output.stderr);
     let mut about_the_cell = false;

@@ -5,24 +5,32 @@ use std::collections::BTreeSet;
 use quote::ToTokens;
 use syn::visit_mut::VisitMut;
 
+use crate::cell::source::depth;
+
 /// Turns a type as the compiler printed it inside crate `krate` into one that other crates can write.
 /// `external` are the crates that every cell can name.
 pub(crate) fn in_later_cells(printed: &str, krate: &str, external: &BTreeSet<&str>) -> String {
     // What is not yet decided when the message is printed becomes what it falls back to.
     let printed = printed.replace("{integer}", "i32").replace("{float}", "f64");
-    let Ok(mut ty) = syn::parse_str::<syn::Type>(&printed) else { return printed };
-    Qualify { krate, external }.visit_type_mut(&mut ty);
-    ty.to_token_stream().to_string().replace(" :: ", "::").replace(":: ", "::").replace(" ,", ",")
+    let qualified = depth::parse(&printed, |printed| {
+        let mut ty = syn::parse_str::<syn::Type>(printed).ok()?;
+        Qualify { krate, external }.visit_type_mut(&mut ty);
+        Some(ty.to_token_stream().to_string().replace(" :: ", "::").replace(":: ", "::").replace(" ,", ","))
+    });
+    qualified.ok().flatten().unwrap_or(printed)
 }
 
 /// Whether a later cell can write the type: closures and `impl Trait` have no name, and what is defined
 /// inside a cell's body cannot be reached.
 pub(crate) fn is_nameable(ty: &str) -> bool {
-    syn::parse_str::<syn::Type>(ty).is_ok_and(|ty| {
-        let mut found = Unnameable(false);
-        syn::visit::Visit::visit_type(&mut found, &ty);
-        !found.0
-    })
+    let nameable = |ty: &str| {
+        syn::parse_str::<syn::Type>(ty).is_ok_and(|ty| {
+            let mut found = Unnameable(false);
+            syn::visit::Visit::visit_type(&mut found, &ty);
+            !found.0
+        })
+    };
+    depth::parse(ty, nameable).unwrap_or(false)
 }
 
 /// Whether the type is defined inside a cell's body.

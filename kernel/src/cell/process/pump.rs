@@ -63,6 +63,25 @@ async fn carry(
     mut requests: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
 ) {
     loop {
+        let current = output.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // While those who read are behind, the pipes fill and whoever prints waits.
+        let caught_up = async {
+            if let Some(current) = current {
+                current.ready().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            request = requests.recv() => {
+                let Some(done) = request else { return };
+                stdout.read_all(&output);
+                stderr.read_all(&output);
+                // Whoever asked may have gone.
+                let _ = done.send(());
+                continue;
+            }
+            () = caught_up => {}
+        }
         tokio::select! {
             ready = stdout.receiver.readable(), if stdout.open => stdout.read(ready, &output),
             ready = stderr.receiver.readable(), if stderr.open => stderr.read(ready, &output),

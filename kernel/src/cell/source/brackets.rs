@@ -11,41 +11,87 @@ pub(crate) enum Open {
     Mismatch,
 }
 
+/// What a text consists of, as far as brackets go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    Open(char),
+    Close(char),
+    /// A name, a keyword or a number.
+    Word(&'a str),
+    /// A string, a character or a lifetime.
+    Quoted,
+    Mark(char),
+    /// A string or a comment that is not closed; nothing comes after it.
+    Unclosed,
+}
+
+/// The pieces of a text with their bytes; comments are left out.
+#[derive(Debug)]
+pub(crate) struct Pieces<'a> {
+    code: &'a str,
+    rest: &'a str,
+}
+
+pub(crate) fn pieces(code: &str) -> Pieces<'_> {
+    Pieces { code, rest: code }
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = (usize, Piece<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let rest = self.rest;
+            let c = rest.chars().next()?;
+            let after = &rest[c.len_utf8()..];
+            let (piece, rest) = match c {
+                _ if c.is_whitespace() => (None, after),
+                '/' if after.starts_with('/') => (None, after.split_once('\n').map_or("", |(_, rest)| rest)),
+                '/' if after.starts_with('*') => match block_comment(rest) {
+                    Some(rest) => (None, rest),
+                    None => (Some(Piece::Unclosed), ""),
+                },
+                '"' => string(after).map_or((Some(Piece::Unclosed), ""), |rest| (Some(Piece::Quoted), rest)),
+                'r' | 'b' | 'c' => match raw_string(rest) {
+                    Raw::None => named(rest),
+                    Raw::Open => (Some(Piece::Unclosed), ""),
+                    Raw::Closed(rest) => (Some(Piece::Quoted), rest),
+                },
+                '\'' => (Some(Piece::Quoted), quote(after)),
+                '(' | '[' | '{' => (Some(Piece::Open(c)), after),
+                ')' | ']' | '}' => (Some(Piece::Close(c)), after),
+                c if c.is_alphanumeric() || c == '_' => named(rest),
+                c => (Some(Piece::Mark(c)), after),
+            };
+            let at = self.code.len() - self.rest.len();
+            self.rest = rest;
+            if let Some(piece) = piece {
+                return Some((at, piece));
+            }
+        }
+    }
+}
+
 /// Walks over strings, characters and comments, and counts brackets.
 pub(crate) fn open(code: &str) -> Open {
     let mut brackets = Vec::new();
-    let mut rest = code;
-    while let Some(c) = rest.chars().next() {
-        let after = &rest[c.len_utf8()..];
-        rest = match c {
-            '/' if after.starts_with('/') => after.split_once('\n').map_or("", |(_, rest)| rest),
-            '/' if after.starts_with('*') => match block_comment(rest) {
-                Some(rest) => rest,
-                None => return Open::Text,
-            },
-            '"' => match string(after) {
-                Some(rest) => rest,
-                None => return Open::Text,
-            },
-            'r' | 'b' | 'c' => match raw_string(rest) {
-                Raw::None => word(rest),
-                Raw::Open => return Open::Text,
-                Raw::Closed(rest) => rest,
-            },
-            '\'' => quote(after),
-            '(' | '[' | '{' => {
-                brackets.push((code.len() - rest.len(), c));
-                after
-            }
-            ')' | ']' | '}' => match (brackets.pop(), c) {
-                (Some((_, '(')), ')') | (Some((_, '[')), ']') | (Some((_, '{')), '}') => after,
+    for (at, piece) in pieces(code) {
+        match piece {
+            Piece::Open(c) => brackets.push((at, c)),
+            Piece::Close(c) => match (brackets.pop(), c) {
+                (Some((_, '(')), ')') | (Some((_, '[')), ']') | (Some((_, '{')), '}') => {}
                 _ => return Open::Mismatch,
             },
-            c if c.is_alphanumeric() || c == '_' => word(rest),
-            _ => after,
-        };
+            Piece::Unclosed => return Open::Text,
+            Piece::Word(_) | Piece::Quoted | Piece::Mark(_) => {}
+        }
     }
     brackets.pop().map_or(Open::Closed, |(at, _)| Open::Bracket(at))
+}
+
+fn named(text: &str) -> (Option<Piece<'_>>, &str) {
+    let rest = word(text);
+    (Some(Piece::Word(&text[..text.len() - rest.len()])), rest)
 }
 
 fn word(text: &str) -> &str {

@@ -2,6 +2,7 @@
 
 pub(crate) mod bindings;
 pub(crate) mod brackets;
+pub(crate) mod depth;
 pub(crate) mod imports;
 pub(crate) mod items;
 pub(crate) mod methods;

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
+use super::depth;
+
 /// Adds every identifier in `tokens`, and those that format strings name (`"{loss:.3}"`). It may add too
 /// many, never too few: a variable whose name is not here is not loaded. Names are [`plain`].
 pub(crate) fn collect(tokens: TokenStream, into: &mut BTreeSet<String>) {
@@ -25,6 +27,18 @@ pub(crate) fn collect(tokens: TokenStream, into: &mut BTreeSet<String>) {
             }
         }
     }
+}
+
+/// Adds the identifiers of a text, which need not parse.
+pub(crate) fn of_text(text: &str, into: &mut BTreeSet<String>) {
+    let found = depth::parse(text, |text| {
+        let mut found = BTreeSet::new();
+        if let Ok(tokens) = text.parse() {
+            collect(tokens, &mut found);
+        }
+        found
+    });
+    into.extend(found.unwrap_or_default());
 }
 
 /// `r#type` and `type` are written differently and are one name in a format string; `r#x` and `x` are one

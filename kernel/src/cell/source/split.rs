@@ -11,6 +11,7 @@ use syn::visit::Visit;
 use syn::{Attribute, Block, Expr, Item, Stmt};
 
 use super::bindings::{Binding, bindings};
+use super::depth;
 use super::imports::{self, Leaf};
 use super::items::{ItemPart, items, items_of_macro};
 use super::names::{self, written};
@@ -95,8 +96,12 @@ pub(crate) enum Tail {
     Leaves,
 }
 
-/// Splits a cell; `None` where it does not parse: then rustc says why.
+/// Splits a cell; `None` where it does not parse: then rustc says why, unless it is too deep for both.
 pub(crate) fn split(text: &str) -> Option<Split> {
+    depth::parse(text, parsed).ok().flatten()
+}
+
+fn parsed(text: &str) -> Option<Split> {
     let tokens: TokenStream = text.parse().ok()?;
     let whole = |input: ParseStream<'_>| Ok((input.call(Attribute::parse_inner)?, input.call(Block::parse_within)?));
     let (attributes, statements) = whole.parse2(tokens.clone()).ok()?;

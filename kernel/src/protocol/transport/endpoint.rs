@@ -1,11 +1,12 @@
 //! Where a socket listens: TCP or a Unix socket, as the connection file says.
 
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 
 use jupyter_protocol::{ConnectionInfo, Transport};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 /// An address to bind.
 #[derive(Debug, Clone)]
@@ -35,9 +36,25 @@ impl Endpoint {
     pub(crate) async fn bind(&self) -> io::Result<Listener> {
         match self {
             Self::Tcp { ip, port } => Ok(Listener::Tcp(TcpListener::bind((ip.as_str(), *port)).await?)),
-            Self::Ipc { path } => Ok(Listener::Ipc(UnixListener::bind(path)?, path.clone())),
+            Self::Ipc { path } => {
+                let bound = match UnixListener::bind(path) {
+                    Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_abandoned(path).await => {
+                        std::fs::remove_file(path)?;
+                        UnixListener::bind(path)?
+                    }
+                    bound => bound?,
+                };
+                Ok(Listener::Ipc(bound, path.clone()))
+            }
         }
     }
+}
+
+/// Whether the socket was left by a kernel that was killed: nobody listens any more.
+async fn is_abandoned(path: &Path) -> bool {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket());
+    let refused = UnixStream::connect(path).await.is_err_and(|it| it.kind() == io::ErrorKind::ConnectionRefused);
+    is_socket && refused
 }
 
 impl std::fmt::Display for Endpoint {

@@ -44,6 +44,8 @@ pub(crate) enum Malformed {
     Truncated { frames: usize },
     #[error("the signature does not match")]
     Signature,
+    #[error("the same signature came before")]
+    Duplicate,
     #[error("the {part} is not JSON: {source}")]
     Json { part: &'static str, source: serde_json::Error },
     #[error("the {part} is not an object")]
@@ -103,6 +105,9 @@ impl Message {
         };
         if !signer.verify(&parts[..4], signature) {
             return Err(Malformed::Signature);
+        }
+        if !signer.is_first(signature) {
+            return Err(Malformed::Duplicate);
         }
         Ok(Self {
             identities: frames,

@@ -10,6 +10,7 @@ mod endpoint;
 mod heartbeat;
 mod message;
 mod peer;
+mod progress;
 mod publisher;
 mod router;
 mod signature;

@@ -13,10 +13,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::endpoint::{Endpoint, Listener, Stream};
+use super::progress::{Progress, Watched};
 use super::zmtp::{self, Incoming, PeerInfo};
 
-/// A peer that leaves more than this unread is stalled, and loses what comes until it reads again.
+/// A peer that has stalled and leaves more than this unread loses what comes until it reads again.
 const PENDING_LIMIT: usize = 256 << 20;
+/// A peer with something to read that has read nothing for this long has stalled.
+pub(crate) const STALLED: Duration = Duration::from_secs(15);
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(30);
 const READ_BUFFER: usize = 64 << 10;
 
@@ -28,24 +31,41 @@ pub(crate) type Reader = BufReader<ReadHalf<Box<dyn Stream>>>;
 pub(crate) struct Peer {
     queue: mpsc::UnboundedSender<Arc<[Bytes]>>,
     pending: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
 }
 
 impl Peer {
     fn spawn(writer: impl AsyncWrite + Send + Unpin + 'static) -> Self {
         let (queue, messages) = mpsc::unbounded_channel();
         let pending = Arc::new(AtomicUsize::new(0));
+        let progress = Arc::new(Progress::new());
+        let writer = Watched { writer, progress: progress.clone() };
         tokio::spawn(write_queue(writer, messages, pending.clone()));
-        Self { queue, pending }
+        Self { queue, pending, progress }
     }
 
-    /// Queues a message; says whether it was taken.
+    /// Queues a message; says whether it was taken. A peer that reads, however slowly, loses nothing.
     pub(crate) fn send(&self, frames: Arc<[Bytes]>) -> bool {
         let size = size_of(&frames);
-        if self.pending.fetch_add(size, Ordering::Relaxed) > PENDING_LIMIT {
+        let before = self.pending.fetch_add(size, Ordering::Relaxed);
+        if before == 0 {
+            self.progress.made();
+        }
+        if before > PENDING_LIMIT && self.idle() > STALLED {
             self.pending.fetch_sub(size, Ordering::Relaxed);
             return false;
         }
         self.queue.send(frames).is_ok()
+    }
+
+    /// How much it has still to read.
+    pub(crate) fn pending(&self) -> usize {
+        if self.queue.is_closed() { 0 } else { self.pending.load(Ordering::Relaxed) }
+    }
+
+    /// How long it has read nothing.
+    pub(crate) fn idle(&self) -> Duration {
+        self.progress.idle()
     }
 
     /// Whether everything queued was written, or nobody is there to write it to.
@@ -127,9 +147,11 @@ async fn write_queue(
         let mut written = zmtp::write(&mut writer, &frames).await;
         if written.is_ok() && messages.is_empty() {
             written = writer.flush().await;
-            pending.fetch_sub(unflushed, Ordering::Relaxed);
-            unflushed = 0;
+        } else if written.is_ok() && unflushed < READ_BUFFER {
+            continue;
         }
+        pending.fetch_sub(unflushed, Ordering::Relaxed);
+        unflushed = 0;
         if let Err(error) = written {
             tracing::debug!(%error, "a peer went away while it was written to");
             return;

@@ -1,18 +1,34 @@
 //! Message signatures: HMAC-SHA256 over header, parent header, metadata and content, never buffers.
 
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
 use bytes::Bytes;
+use parking_lot::Mutex;
 use ring::hmac;
 
-/// Signs and verifies with the connection file's key; an empty key turns signing off, as in Jupyter.
+/// How many signatures are remembered, as in jupyter_client.
+const HISTORY: usize = 1 << 16;
+
+/// Signs and verifies with the connection file's key; an empty key turns signing off, as in Jupyter. Clones share
+/// what was seen.
 #[derive(Clone, Debug)]
 pub(crate) struct Signer {
     key: Option<hmac::Key>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// The last signatures that were verified.
+#[derive(Debug, Default)]
+struct Seen {
+    known: HashSet<[u8; 32]>,
+    order: VecDeque<[u8; 32]>,
 }
 
 impl Signer {
     pub(crate) fn new(key: &str) -> Self {
         let key = (!key.is_empty()).then(|| hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()));
-        Self { key }
+        Self { key, seen: Arc::default() }
     }
 
     /// The signature of `parts` in lower-case hexadecimal; empty without a key.
@@ -34,6 +50,24 @@ impl Signer {
             return false;
         };
         hmac::verify(key, &parts.concat(), &signature).is_ok()
+    }
+
+    /// Whether a signature that was verified comes for the first time: who can read messages but not sign them must
+    /// not have them executed again.
+    pub(crate) fn is_first(&self, signature: &[u8]) -> bool {
+        let bytes = from_hex(signature).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let (Some(_), Some(signature)) = (&self.key, bytes) else { return true };
+        let mut seen = self.seen.lock();
+        if !seen.known.insert(signature) {
+            return false;
+        }
+        seen.order.push_back(signature);
+        if seen.order.len() > HISTORY
+            && let Some(oldest) = seen.order.pop_front()
+        {
+            seen.known.remove(&oldest);
+        }
+        true
     }
 }
 
