@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::compiler::diagnostics::Diagnostic;
+use super::generated::frames::Frames;
 use super::generated::krate::{Generated, Role};
 use super::generated::types;
 use super::notebook::plan::Plan;
 use super::notebook::state::{Gone, State};
 use super::source::names::mentions;
+use super::source::split::Split;
 
 /// Takes from the plan what the compiler refused in lines of ours; whether anything changed.
 pub(crate) fn correct(
@@ -16,13 +18,22 @@ pub(crate) fn correct(
     plan: &mut Plan,
     unstored: &mut BTreeMap<String, Gone>,
     found: &[Diagnostic],
+    split: &Split,
     cell: &Generated,
     number: u32,
 ) -> bool {
     let mut changed = drop_broken(state, plan, found, cell, number);
     for error in found.iter().filter(|it| it.is_error() && of_variables(it.code())) {
-        for name in unstorable(error, cell) {
-            if plan.put.remove(&name) {
+        let unstorable = unstorable(error, cell);
+        if unstorable.is_empty() {
+            for role in error.roles(cell) {
+                changed |= matches!(role, Role::Earlier(name, _) if plan.earlier.remove(name));
+            }
+        }
+        for name in unstorable {
+            if error.code() == Some("E0382") && may_have_a_value(plan, split, &name) {
+                changed |= plan.late.insert(name);
+            } else if plan.put.remove(&name) {
                 let why = match error.code() {
                     Some("E0382") => Gone::Moved { cell: number },
                     Some("E0381") => Gone::Unset { cell: number },
@@ -59,7 +70,42 @@ pub(crate) fn correct(
             }
         }
     }
-    changed
+    changed || run_together(plan, split, found, cell, number)
+}
+
+/// Whether what looks moved by a guarded closure inside may still have a value where that one ends.
+fn may_have_a_value(plan: &Plan, split: &Split, name: &str) -> bool {
+    let leaves = mentions(&split.names, "return") || mentions(&plan.assigned, name);
+    leaves && !plan.late.contains(name) && Frames::new(split, plan).count() > 1
+}
+
+/// Has the statements run in one closure from the first on that a message about one of ours points at: what
+/// borrows from what may only be clear to the compiler then, and the message is about the person's text alone.
+/// Whether this changes anything.
+fn run_together(plan: &mut Plan, split: &Split, found: &[Diagnostic], cell: &Generated, number: u32) -> bool {
+    let by_cut = |error: &&Diagnostic| match error.code() {
+        // What is moved is moved, wherever our closures begin.
+        Some("E0382") => false,
+        Some("E0521" | "E0594") => true,
+        None => ["lifetime", "closure", "escape"].iter().any(|word| error.message.contains(word)),
+        Some(_) => error.roles(cell).any(|role| *role == Role::Cut),
+    };
+    if Frames::new(split, plan).count() == 1 {
+        return false;
+    }
+    let errors: Vec<&Diagnostic> = found.iter().filter(|it| it.is_error()).filter(by_cut).collect();
+    if errors.is_empty() {
+        return false;
+    }
+    // Where the variable is bound that may not be assigned to is not said.
+    let bound = errors.iter().all(|error| error.code() != Some("E0594"));
+    let places = errors.iter().filter(|_| bound).flat_map(|error| error.places(cell));
+    let first = places.filter(|(origin, _)| origin.cell == number);
+    let byte = first.map(|(_, byte)| byte).min().unwrap_or(0);
+    let part = split.parts.iter().rposition(|part| part.step().is_some() && part.start() <= byte).unwrap_or(0);
+    // Once more for the same reason: then all of it.
+    let part = if plan.together.is_some_and(|together| together <= part) { 0 } else { part };
+    plan.together.replace(part) != Some(part)
 }
 
 /// Earlier definitions that rustc refuses beside those of this cell: they go, not the cell. Whether there

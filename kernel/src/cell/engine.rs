@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use wire::{Ended, ToHost};
 
+use super::commit::Ran;
 use super::compiler::diagnostics;
 use super::compiler::level;
 use super::compiler::naming::Naming;
@@ -17,13 +18,12 @@ use super::explain::explain;
 use super::failure::{Failure, lost};
 use super::generated::krate::{Generated, How};
 use super::generated::text::{Surroundings, generate};
-use super::generated::types;
 use super::hints::hints;
 use super::notebook::executions::Executions;
 use super::notebook::follow::Follow;
 use super::notebook::held::{Held, Origin};
 use super::notebook::plan::Plan;
-use super::notebook::state::{Gone, State, Variable};
+use super::notebook::state::{Gone, State};
 use super::process::host::{End, Host, HostError};
 use super::source::items::ItemPart;
 use super::source::split::{Split, split};
@@ -137,23 +137,47 @@ impl Engine {
             beside.cell_is_over();
         }
         let (end, stopped) = called?;
-        let stored: BTreeMap<String, String>;
-        match end {
+        let (ended, variables) = match end {
             End::Died { how, line } => return Err(self.died(&how, line, &origin, stopped)),
-            End::Told { ended, variables } => {
-                stored = variables.into_iter().map(|variable| (variable.name, variable.type_name)).collect();
-                if !matches!(ended, Ended::Ok) {
-                    return Err(self.failed(ended, &stored, &origin));
-                }
-            }
-        }
-        for left in left {
-            say(request.output, &left.explain());
-        }
-        // A function or constant takes the place of a variable of its name, which would hide it.
+            End::Told { ended, variables } => (ended, variables),
+        };
+        let krate = ready.cell.krate();
+        let is_new = variables.iter().any(|variable| variable.stored.is_some());
+        let (types, unasked) = match ready.names.take().filter(|_| is_new) {
+            Some(names) => match names.types(&krate).await {
+                Ok(types) => (types, None),
+                Err(error) => (BTreeMap::new(), Some(error)),
+            },
+            None => (BTreeMap::new(), None),
+        };
+        let ran = Ran {
+            split: &split,
+            carried: &carried,
+            plan: &ready.plan,
+            unstored: &ready.unstored,
+            types: &types,
+            krate: &krate,
+            origin: &origin,
+            level: level.unwrap_or(0),
+            variables: &variables,
+        };
         let hidden = whole.items().filter_map(|item| item.kind.name().map(str::to_owned)).collect();
-        let request = &Request { level, ..*request };
-        self.commit(&mut ready, &split, &carried, hidden, request, &stored).await?;
+        let kept = match line_of(&ended) {
+            None => {
+                left.into_iter().for_each(|left| say(request.output, &left.explain()));
+                ran.commit(&mut self.state, hidden)
+            }
+            Some(line) => ran.keep(&mut self.state, hidden, line),
+        };
+        self.ensure_host().await?.forget(kept.forget).await;
+        if !matches!(ended, Ended::Ok) {
+            let notes: Vec<String> = lost(&kept.lost).into_iter().chain(kept.notes).collect();
+            return Err(Failure::ended(ended, &origin, &notes));
+        }
+        if let Some(error) = unasked {
+            return Err(error.into());
+        }
+        kept.notes.iter().for_each(|note| say(request.output, note));
         if stopped {
             return Err(Failure::interrupted("at its next boundary; its variables are kept", &[]));
         }
@@ -240,7 +264,7 @@ impl Engine {
                 }
                 Compiled::Failed(found) => {
                     let around = plan.around_body();
-                    if !correct(&mut self.state, &mut plan, &mut unstored, &found, &cell, origin.cell) {
+                    if !correct(&mut self.state, &mut plan, &mut unstored, &found, split, &cell, origin.cell) {
                         let hints = hints(&self.state, &found, &unstored);
                         return Err(diagnostics::render(&found, &cell, &hints).into());
                     }
@@ -296,92 +320,6 @@ impl Engine {
         Failure::crashed(how, line, origin, &names)
     }
 
-    fn failed(&mut self, ended: Ended, stored: &BTreeMap<String, String>, origin: &Origin) -> Failure {
-        let names = self.state.keep(stored, origin.cell, "it was moved when the cell failed");
-        Failure::ended(ended, origin, &lost(&names))
-    }
-
-    /// Takes in what a cell that ended well has changed.
-    async fn commit(
-        &mut self,
-        ready: &mut Ready,
-        split: &Split,
-        carried: &[Held],
-        hidden: Vec<String>,
-        request: &Request<'_>,
-        stored: &BTreeMap<String, String>,
-    ) -> Result<(), Failure> {
-        let origin = Origin { cell: request.cell, text: request.text.into() };
-        let cell = origin.cell;
-        let types = match ready.names.take() {
-            Some(names) => names.types(&ready.cell.krate()).await?,
-            None => BTreeMap::new(),
-        };
-        let state = &mut self.state;
-        let plan = std::mem::take(&mut ready.plan);
-        for name in plan.lent.union(&plan.taken).filter(|name| !plan.back.contains(*name)) {
-            state.variables.remove(name);
-            state.gone.insert(name.clone(), Gone::Moved { cell });
-        }
-        for (name, why) in std::mem::take(&mut ready.unstored) {
-            if let Gone::Borrows { .. } = why {
-                say(request.output, &why.explain(&name));
-            }
-            state.variables.remove(&name);
-            state.gone.insert(name, why);
-        }
-        let bound = |name: &String| split.bindings.iter().any(|binding| binding.name == *name);
-        let mut forget: Vec<String> =
-            hidden.into_iter().filter(|name| !bound(name) && state.variables.remove(name).is_some()).collect();
-        // A cell stores all that is new, at its end, or nothing.
-        let returned_early = plan.put.iter().any(|name| !stored.contains_key(name));
-        for binding in split.bindings.iter().filter(|binding| plan.put.contains(&binding.name)) {
-            let name = binding.name.clone();
-            let Some(in_host) = stored.get(&name) else {
-                let how = "the cell returned before its end".to_owned();
-                state.variables.remove(&name);
-                state.gone.insert(name, Gone::Lost { cell, how });
-                continue;
-            };
-            if let Some(old) = state.variables.get_mut(&name).filter(|old| old.in_host == *in_host) {
-                // The type has not changed, or this still is the old value.
-                if !returned_early {
-                    (old.mutable, old.cell) = (binding.mutable, cell);
-                }
-                continue;
-            }
-            match types.get(&name).filter(|ty| types::is_nameable(ty)) {
-                Some(ty) => {
-                    state.gone.remove(&name);
-                    let variable =
-                        Variable { ty: ty.clone(), mutable: binding.mutable, cell, in_host: in_host.clone() };
-                    state.variables.insert(name, variable);
-                }
-                None => {
-                    let why = match types.get(&name) {
-                        Some(ty) if types::is_inside_cell(ty) => Gone::Inside { cell },
-                        ty => Gone::Unnameable { cell, ty: ty.map(|ty| types::for_people(ty)).unwrap_or_default() },
-                    };
-                    say(request.output, &why.explain(&name));
-                    state.variables.remove(&name);
-                    state.gone.insert(name.clone(), why);
-                    forget.push(name);
-                }
-            }
-        }
-        state.keep(stored, cell, "the cell returned before its end");
-        for sentence in state.define(split, carried, &ready.cell.krate(), &origin, request.level.unwrap_or(0), &plan) {
-            say(request.output, &sentence);
-        }
-        let stale = state.drop_stale(cell);
-        if let Some(lost) = lost(&stale) {
-            say(request.output, &format!("{lost}: their types are defined anew; run the cells that make them again"));
-        }
-        forget.extend(stale);
-        self.ensure_host().await?.forget(forget).await;
-        Ok(())
-    }
-
     /// Forgets everything.
     pub(crate) async fn restart(&mut self) {
         self.state = State::default();
@@ -391,6 +329,15 @@ impl Engine {
         if let Some(host) = self.host.take() {
             host.stop().await;
         }
+    }
+}
+
+/// The line at which a cell failed; `None` where it ended well.
+fn line_of(ended: &Ended) -> Option<u32> {
+    match ended {
+        Ended::Ok => None,
+        Ended::Error { line, .. } | Ended::Panic { line, .. } => Some(*line),
+        Ended::NotLoaded { .. } => Some(0),
     }
 }
 

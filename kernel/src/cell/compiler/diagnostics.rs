@@ -100,6 +100,27 @@ impl Diagnostic {
         primary.filter_map(|span| span.within(cell)).find_map(|span| cell.role(span.byte_start))
     }
 
+    /// Takes out what is said of a guarded closure of ours: what moves or borrows is what stands in it.
+    fn without_cuts(&self, cell: &Generated) -> Self {
+        let is_cut =
+            |span: &Span| span.within(cell).is_some_and(|at| matches!(cell.role(at.byte_start), Some(Role::Cut)));
+        let (cuts, mut spans): (Vec<Span>, Vec<Span>) = self.spans.iter().cloned().partition(is_cut);
+        for cut in cuts {
+            let label = cut.label.unwrap_or_default();
+            let moved = label.contains("moved into closure");
+            let inside = |span: &&mut Span| {
+                span.label.as_ref().is_some_and(|it| {
+                    if moved { it.contains("moved due to use in closure") } else { it.contains("occurs due to use") }
+                })
+            };
+            if let Some(span) = spans.iter_mut().find(inside) {
+                span.is_primary |= cut.is_primary;
+                span.label = Some(if moved { "value moved here".to_owned() } else { label });
+            }
+        }
+        Self { spans, ..self.clone() }
+    }
+
     /// The generated lines that this message points at.
     pub(crate) fn roles<'a>(&'a self, cell: &'a Generated) -> impl Iterator<Item = &'a Role> {
         let own = self.spans.iter();
@@ -129,6 +150,7 @@ impl Span {
 
 /// Draws the errors among `diagnostics`; `hints` are added to the first.
 pub(crate) fn render(diagnostics: &[Diagnostic], cell: &Generated, hints: &[String]) -> Rendered {
+    let diagnostics: Vec<Diagnostic> = diagnostics.iter().map(|it| it.without_cuts(cell)).collect();
     let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|it| it.is_error() && !it.is_summary()).collect();
     // A line of ours may repeat what is wrong in a line of the person's.
     let said = |error: &Diagnostic| errors.iter().any(|it| it.message == error.message && it.primary(cell).is_some());
@@ -259,7 +281,8 @@ fn clean(message: &str) -> String {
     let message = message
         .replace("` inside of a closure", "` outside of a loop or a labelled block")
         .replace("in a closure that returns", "in a cell, which returns")
-        .replace("assay_body::{closure#0}::", "");
+        .replace("assay_body::", "")
+        .replace("{closure#0}::", "");
     let mut rest = message.as_str();
     let mut cleaned = String::with_capacity(message.len());
     while let Some(at) = rest.find("cell_") {

@@ -12,6 +12,7 @@ use super::cache::{self, Work};
 use super::diagnostics::Diagnostic;
 use super::error::CompileError;
 use super::level;
+use super::naming;
 use super::trouble;
 use crate::cell::generated::flags::FLAGS;
 use crate::cell::generated::krate::{Generated, Role};
@@ -150,11 +151,13 @@ impl Compiler {
         let named = self.environment.externs().iter().map(|(name, _)| name.as_str());
         let external = named.chain(added.iter().map(String::as_str)).collect();
         for diagnostic in found {
-            if let (Some(ty), Some(Role::Put(name))) =
-                (diagnostic.message.strip_prefix("assay-type "), diagnostic.roles(probe).next())
-            {
-                names.insert(name.clone(), types::in_later_cells(ty, &run.krate(), &external));
-            }
+            let Some(ty) = diagnostic.message.strip_prefix("assay-type ") else { continue };
+            let key = match diagnostic.roles(probe).next() {
+                Some(Role::Put(name)) => naming::key(name, 0),
+                Some(Role::Earlier(name, nth)) => naming::key(name, *nth),
+                _ => continue,
+            };
+            names.insert(key, types::in_later_cells(ty, &run.krate(), &external));
         }
         let work = self.work_folder(&self.environment.cells())?;
         if let Ok(json) = serde_json::to_vec(&names) {

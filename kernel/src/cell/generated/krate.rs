@@ -7,6 +7,7 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 
 use super::flags::FLAGS;
+use super::frames::Stored;
 use crate::cell::notebook::held::{Held, Import, Key, Origin, crate_paths};
 use crate::cell::notebook::state::State;
 
@@ -23,6 +24,10 @@ pub(crate) enum Role {
     Take(String),
     /// A new variable is stored.
     Put(String),
+    /// A value is stored whose name the cell binds anew further on; with its number.
+    Earlier(String, u32),
+    /// A guarded closure begins inside another one.
+    Cut,
     /// One that the cell was lent is given back.
     Restore(String),
 }
@@ -168,11 +173,25 @@ impl Generated {
         self.roles.push((at..self.text.len(), role));
     }
 
-    pub(crate) fn put(&mut self, name: &str, how: How) {
-        match how {
-            How::Run { .. } => self.line(Role::Put(name.to_owned()), &format!("::lab::host::put({name:?}, {name});")),
-            How::Name => self.line(Role::Put(name.to_owned()), &format!("::lab::host::name_of(&{name});")),
-        }
+    pub(crate) fn put(&mut self, stored: Stored, how: How) {
+        let line = match (how, &stored) {
+            (How::Run { .. }, Stored::Last(name)) => format!("::lab::host::put({name:?}, {name});"),
+            (How::Run { .. }, Stored::Earlier(name, nth)) => {
+                format!("::lab::host::put_earlier({name:?}, {nth}, {name});")
+            }
+            (How::Name, Stored::Last(name) | Stored::Earlier(name, _)) => format!("::lab::host::name_of(&{name});"),
+        };
+        let role = match stored {
+            Stored::Last(name) => Role::Put(name),
+            Stored::Earlier(name, nth) => Role::Earlier(name, nth),
+        };
+        self.line(role, &line);
+    }
+
+    /// Begins a closure inside another one.
+    pub(crate) fn cut(&mut self, how: How) {
+        let inline = matches!(how, How::Run { opt } if opt > 0);
+        self.line(Role::Cut, if inline { "::lab::host::guard_inline(|| {" } else { "::lab::host::guard(|| {" });
     }
 
     pub(crate) fn take(&mut self, state: &State, name: &str) {
