@@ -181,6 +181,8 @@ impl Ran<'_> {
             "a cell that awaits keeps nothing of its own when it fails"
         } else if self.plan.late.contains(name) {
             "what failed had taken it to give it another value"
+        } else if self.plan.together.is_some() {
+            "a reference ties it to what failed"
         } else {
             "it was run as one with what failed"
         }

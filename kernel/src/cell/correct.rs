@@ -11,6 +11,7 @@ use super::notebook::plan::Plan;
 use super::notebook::state::{Gone, State};
 use super::source::names::mentions;
 use super::source::split::Split;
+use super::source::step::Step;
 
 /// Takes from the plan what the compiler refused in lines of ours; whether anything changed.
 pub(crate) fn correct(
@@ -79,9 +80,9 @@ fn may_have_a_value(plan: &Plan, split: &Split, name: &str) -> bool {
     leaves && !plan.late.contains(name) && Frames::new(split, plan).count() > 1
 }
 
-/// Has the statements run in one closure from the first on that a message about one of ours points at: what
-/// borrows from what may only be clear to the compiler then, and the message is about the person's text alone.
-/// Whether this changes anything.
+/// Has the statements run in one closure that a message about one of ours points at: what borrows from what may
+/// only be clear to the compiler then, and its message is about the person's text alone. Whether this changes
+/// anything.
 fn run_together(plan: &mut Plan, split: &Split, found: &[Diagnostic], cell: &Generated, number: u32) -> bool {
     let by_cut = |error: &&Diagnostic| match error.code() {
         // What is moved is moved, wherever our closures begin.
@@ -97,15 +98,35 @@ fn run_together(plan: &mut Plan, split: &Split, found: &[Diagnostic], cell: &Gen
     if errors.is_empty() {
         return false;
     }
+    let before = plan.together;
     // Where the variable is bound that may not be assigned to is not said.
-    let bound = errors.iter().all(|error| error.code() != Some("E0594"));
-    let places = errors.iter().filter(|_| bound).flat_map(|error| error.places(cell));
-    let first = places.filter(|(origin, _)| origin.cell == number);
-    let byte = first.map(|(_, byte)| byte).min().unwrap_or(0);
-    let part = split.parts.iter().rposition(|part| part.step().is_some() && part.start() <= byte).unwrap_or(0);
-    // Once more for the same reason: then all of it.
-    let part = if plan.together.is_some_and(|together| together <= part) { 0 } else { part };
-    plan.together.replace(part) != Some(part)
+    let whole = errors.iter().any(|error| error.code() == Some("E0594"));
+    let places = errors.iter().flat_map(|error| error.places(cell)).filter(|(origin, _)| origin.cell == number);
+    let parts: Vec<usize> = places.filter_map(|(_, byte)| split.step_at(byte)).collect();
+    if let (false, Some(first), Some(last)) = (whole, parts.iter().min(), parts.iter().max()) {
+        let (from, to) = before.unwrap_or((*first, *last));
+        let from = from.min(*first);
+        plan.together = Some((from, borrowed_until(plan, split, from, to.max(*last))));
+    }
+    if plan.together == before {
+        plan.together = Some((0, usize::MAX));
+    }
+    plan.together != before
+}
+
+/// The last part that names what is bound from `from` to `to`, or to what follows in this way, and is not stored.
+fn borrowed_until(plan: &Plan, split: &Split, from: usize, mut to: usize) -> usize {
+    loop {
+        let inside = split.steps().filter(|(index, _)| (from..=to).contains(index));
+        let borrowers: Vec<&String> =
+            inside.flat_map(|(_, step)| &step.binds).filter(|name| !plan.put.contains(*name)).collect();
+        let names = |step: &Step| borrowers.iter().any(|name| mentions(&step.names, name));
+        let last = split.steps().rfind(|(_, step)| names(step)).map_or(to, |(index, _)| index);
+        if last <= to {
+            return to;
+        }
+        to = last;
+    }
 }
 
 /// Earlier definitions that rustc refuses beside those of this cell: they go, not the cell. Whether there

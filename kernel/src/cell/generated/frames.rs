@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cell::notebook::plan::Plan;
 use crate::cell::source::names::mentions;
 use crate::cell::source::split::Split;
+use crate::cell::source::step::Step;
 
 /// How many there are at most: each is compiled inside those around it.
 const LIMIT: usize = 64;
@@ -50,14 +51,19 @@ impl Frames {
 
     fn cut(&mut self, split: &Split, plan: &Plan) {
         // What is awaited is one future.
-        let together = if split.awaits { 0 } else { plan.together.unwrap_or(usize::MAX) };
+        let (from, mut to) = if split.awaits { (0, usize::MAX) } else { plan.together.unwrap_or_default() };
         let mut made = false;
-        for (index, step) in split.steps().take_while(|(index, step)| *index < together && !step.is_open) {
-            if made && step.may_fail {
+        for (index, step) in split.steps() {
+            if made && step.may_fail && (index <= from || index > to) {
                 self.cuts.push(index);
                 made = false;
             }
             made |= step.binds.iter().any(|name| plan.put.contains(name));
+            // Gets its value in the closure that it stands in.
+            if step.is_open {
+                let given = |(_, later): &(usize, &Step)| step.binds.iter().any(|name| mentions(&later.names, name));
+                to = to.max(split.steps().filter(|(later, _)| *later > index).find(given).map_or(index, |(at, _)| at));
+            }
         }
         let every = self.cuts.len().div_ceil(LIMIT).max(1);
         self.cuts = self.cuts.iter().copied().step_by(every).collect();

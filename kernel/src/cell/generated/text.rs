@@ -153,7 +153,7 @@ fn imports(out: &mut Generated, state: &State, split: &Split, carried: &[Held], 
 /// The statements, and what stores what they make.
 fn body(out: &mut Generated, among: &Surroundings<'_>, split: &Split, origin: &Origin, plan: &Plan, how: How) {
     // Types are the same without.
-    let together = Some(0).filter(|_| how == How::Name).or(plan.together);
+    let together = Some((0, usize::MAX)).filter(|_| how == How::Name).or(plan.together);
     let plan = &Plan { together, ..plan.clone() };
     let frames = Frames::new(split, plan);
     let mut frame = 0;

@@ -22,8 +22,8 @@ pub(crate) struct Plan {
     pub(crate) earlier: BTreeSet<String>,
     /// Of those, the ones that the cell moves and then assigns to: stored after what last names them.
     pub(crate) late: BTreeSet<String>,
-    /// The part of the cell from which on its statements are run as one: a reference ties them together.
-    pub(crate) together: Option<usize>,
+    /// The first and last of the parts of the cell that are run as one: a reference ties them together.
+    pub(crate) together: Option<(usize, usize)>,
     /// Earlier items that no longer compile with what the cell defines, and why.
     pub(crate) broken: BTreeMap<Key, String>,
     /// Earlier imports that lead nowhere now.

@@ -47,6 +47,11 @@ impl Split {
         self.parts.iter().enumerate().filter_map(|(index, part)| Some((index, part.step()?)))
     }
 
+    /// The part that is run and holds a byte.
+    pub(crate) fn step_at(&self, byte: usize) -> Option<usize> {
+        self.steps().rfind(|(index, _)| self.parts[*index].start() <= byte).map(|(index, _)| index)
+    }
+
     /// The names that the cell's items, imports and macros define.
     pub(crate) fn defined(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().flat_map(|part| match part {
