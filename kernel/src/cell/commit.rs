@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::compiler::naming::key;
 use super::failure::lost;
+use super::generated::frames::key;
 use super::generated::krate::line_number;
 use super::generated::types;
 use super::notebook::held::{Held, Origin, crate_paths};
@@ -48,7 +48,7 @@ impl Ran<'_> {
             state.variables.remove(name);
             state.gone.insert(name.clone(), Gone::Moved { cell });
         }
-        for (name, why) in self.unstored {
+        for (name, why) in self.unstored.iter().filter(|(name, _)| self.stored(name).is_none()) {
             if let Gone::Borrows { .. } = why {
                 left.notes.push(why.explain(name));
             }
@@ -57,15 +57,15 @@ impl Ran<'_> {
         }
         self.hide(state, hidden, &mut left);
         for binding in self.put() {
-            if self.stored(&binding.name).is_none() {
+            if self.stored(&binding.name).is_some() {
+                self.take_in(state, binding, &mut left);
+            } else if !self.unstored.contains_key(&binding.name) {
                 let how = "the cell returned before its end".to_owned();
                 // What is still there is the value of an earlier cell.
                 if !self.has(&binding.name) {
                     state.variables.remove(&binding.name);
                     state.gone.insert(binding.name.clone(), Gone::Lost { cell, how });
                 }
-            } else {
-                self.take_in(state, binding, &mut left);
             }
         }
         state.keep(&self.in_host(), cell, "the cell returned before its end");
@@ -88,10 +88,12 @@ impl Ran<'_> {
                 None if !self.plan.put.contains(name) => continue,
                 None => Gone::Lost { cell, how: self.why_not_kept(name).to_owned() },
             };
-            left.notes.push(why.explain(name));
-            if !state.variables.contains_key(name) {
-                state.gone.insert(name.clone(), why);
+            let mut note = why.explain(name);
+            match state.variables.get(name) {
+                Some(old) => note = format!("{note}; `{name}` is what cell [{}] made again", old.cell),
+                None => drop(state.gone.insert(name.clone(), why)),
             }
+            left.notes.push(note);
         }
         let own = |variable: &Variable| crate_paths(&variable.ty).any(|(krate, _)| krate == self.krate);
         if state.variables.values().any(own) {
@@ -146,9 +148,10 @@ impl Ran<'_> {
         left.forget.extend(stale);
     }
 
-    /// What the cell was to store.
+    /// What the cell was to store, if only where it got no further.
     fn put(&self) -> impl Iterator<Item = &Binding> {
-        self.split.bindings.iter().filter(|binding| self.plan.put.contains(&binding.name))
+        let put = |name: &String| self.plan.put.contains(name) || self.plan.held.contains_key(name);
+        self.split.bindings.iter().filter(move |binding| put(&binding.name))
     }
 
     /// What the host calls the type of a variable that the cell has stored, and which binding of the name it is.

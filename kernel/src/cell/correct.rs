@@ -24,6 +24,9 @@ pub(crate) fn correct(
     number: u32,
 ) -> bool {
     let mut changed = drop_broken(state, plan, found, cell, number);
+    for role in found.iter().filter(|it| it.is_error()).flat_map(|error| error.roles(cell)) {
+        changed |= matches!(role, Role::Hold(name) if plan.held.remove(name).is_some());
+    }
     for error in found.iter().filter(|it| it.is_error() && of_variables(it.code())) {
         let unstorable = unstorable(error, cell);
         if unstorable.is_empty() {
@@ -35,6 +38,9 @@ pub(crate) fn correct(
             if error.code() == Some("E0382") && may_have_a_value(plan, split, &name) {
                 changed |= plan.late.insert(name);
             } else if plan.put.remove(&name) {
+                if error.code() == Some("E0382") {
+                    hold(plan, split, &name);
+                }
                 let why = match error.code() {
                     Some("E0382") => Gone::Moved { cell: number },
                     Some("E0381") => Gone::Unset { cell: number },
@@ -80,6 +86,20 @@ fn may_have_a_value(plan: &Plan, split: &Split, name: &str) -> bool {
     leaves && !plan.late.contains(name) && Frames::new(split, plan).count() > 1
 }
 
+/// Has a variable that is moved put away until it is first named, if the cell can fail before that.
+fn hold(plan: &mut Plan, split: &Split, name: &str) {
+    let binds = |step: &Step| step.binds.iter().any(|bound| bound == name);
+    let Some((made, _)) = split.steps().rfind(|(_, step)| binds(step)) else { return };
+    let mut after = split.steps().filter(|(index, _)| *index > made).peekable();
+    let mut may_fail = false;
+    while let Some((_, step)) = after.next_if(|(_, step)| !mentions(&step.names, name)) {
+        may_fail |= step.may_fail;
+    }
+    if let Some((until, _)) = after.next().filter(|_| may_fail) {
+        plan.held.insert(name.to_owned(), until);
+    }
+}
+
 /// Has the statements run in one closure that a message about one of ours points at: what borrows from what may
 /// only be clear to the compiler then, and its message is about the person's text alone. Whether this changes
 /// anything.
@@ -101,7 +121,7 @@ fn run_together(plan: &mut Plan, split: &Split, found: &[Diagnostic], cell: &Gen
     let before = plan.together;
     // Where the variable is bound that may not be assigned to is not said.
     let whole = errors.iter().any(|error| error.code() == Some("E0594"));
-    let places = errors.iter().flat_map(|error| error.places(cell)).filter(|(origin, _)| origin.cell == number);
+    let places = errors.iter().flat_map(|error| error.tied(cell)).filter(|(origin, _)| origin.cell == number);
     let parts: Vec<usize> = places.filter_map(|(_, byte)| split.step_at(byte)).collect();
     if let (false, Some(first), Some(last)) = (whole, parts.iter().min(), parts.iter().max()) {
         let (from, to) = before.unwrap_or((*first, *last));

@@ -94,6 +94,17 @@ impl Diagnostic {
         self.spans.iter().filter_map(|span| span.mark(cell)).map(|mark| (mark.origin, mark.range.start))
     }
 
+    /// The places of a borrow and of its last use, where the message says which that is; else all its places.
+    pub(crate) fn tied<'a>(&'a self, cell: &'a Generated) -> Vec<(&'a Origin, usize)> {
+        let mut places: Vec<_> = self.spans.iter().filter_map(|span| Some((span, span.mark(cell)?))).collect();
+        let is_later = |span: &Span| span.label.as_ref().is_some_and(|label| label.contains("later"));
+        if places.iter().any(|(span, _)| is_later(span)) {
+            let first = places.iter().map(|(_, mark)| mark.range.start).min();
+            places.retain(|(span, mark)| is_later(span) || Some(mark.range.start) == first);
+        }
+        places.into_iter().map(|(_, mark)| (mark.origin, mark.range.start)).collect()
+    }
+
     /// The generated line that this message is about.
     pub(crate) fn primary_role<'a>(&'a self, cell: &'a Generated) -> Option<&'a Role> {
         let primary = self.spans.iter().filter(|span| span.is_primary);

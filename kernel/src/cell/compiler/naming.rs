@@ -15,11 +15,6 @@ pub(crate) struct Naming {
     types: JoinHandle<Result<BTreeMap<String, String>, CompileError>>,
 }
 
-/// What a variable's type is found under: `nth` as the host has it, 0 for the last of its name.
-pub(crate) fn key(name: &str, nth: u32) -> String {
-    if nth == 0 { name.to_owned() } else { format!("{name} {nth}") }
-}
-
 impl Naming {
     /// Asks by compiling `probe` for the types of what `run` stores.
     pub(crate) fn ask(compiler: &Compiler, probe: Generated, run: &Generated) -> Self {
@@ -27,7 +22,7 @@ impl Naming {
         Self { krate, types: tokio::spawn(async move { compiler.names(&probe, &run).await }) }
     }
 
-    /// The types by the [`key`]s of the variables, as later cells write them. `ran` is the crate that was run in the
+    /// The types by the keys of the variables, as later cells write them. `ran` is the crate that was run in the
     /// end: how variables are handled may have been corrected since, and what the cell defines is in that one.
     pub(crate) async fn types(mut self, ran: &str) -> Result<BTreeMap<String, String>, CompileError> {
         let types = (&mut self.types).await??;

@@ -12,9 +12,9 @@ use super::cache::{self, Work};
 use super::diagnostics::Diagnostic;
 use super::error::CompileError;
 use super::level;
-use super::naming;
 use super::trouble;
 use crate::cell::generated::flags::FLAGS;
+use crate::cell::generated::frames::key;
 use crate::cell::generated::krate::{Generated, Role};
 use crate::cell::generated::types;
 use crate::environment::{Environment, Extension, toolchain_name};
@@ -153,8 +153,8 @@ impl Compiler {
         for diagnostic in found {
             let Some(ty) = diagnostic.message.strip_prefix("assay-type ") else { continue };
             let key = match diagnostic.roles(probe).next() {
-                Some(Role::Put(name)) => naming::key(name, 0),
-                Some(Role::Earlier(name, nth)) => naming::key(name, *nth),
+                Some(Role::Put(name)) => key(name, 0),
+                Some(Role::Earlier(name, nth)) => key(name, *nth),
                 _ => continue,
             };
             names.insert(key, types::in_later_cells(ty, &run.krate(), &external));

@@ -11,6 +11,9 @@ use crate::cell::source::step::Step;
 /// How many there are at most: each is compiled inside those around it.
 const LIMIT: usize = 64;
 
+/// Up to how many are inlined where a cell is optimised: each takes 10 ms to compile then.
+const INLINED: usize = 8;
+
 /// The division of one cell.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Frames {
@@ -28,6 +31,16 @@ pub(crate) enum Stored {
     Last(String),
     /// Bound anew further on; with the number of the binding, from 1.
     Earlier(String, u32),
+}
+
+/// A variable that is moved on later, out of an `Option` in which it can be found again if that is not reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Held<'a> {
+    pub(crate) name: &'a String,
+    pub(crate) made: usize,
+    pub(crate) until: usize,
+    /// The closure in which it is made.
+    pub(crate) frame: usize,
 }
 
 impl Frames {
@@ -51,27 +64,44 @@ impl Frames {
 
     fn cut(&mut self, split: &Split, plan: &Plan) {
         // What is awaited is one future.
-        let (from, mut to) = if split.awaits { (0, usize::MAX) } else { plan.together.unwrap_or_default() };
+        let (from, to) = if split.awaits { (0, usize::MAX) } else { plan.together.unwrap_or_default() };
+        let mut open_until = 0;
         let mut made = false;
         for (index, step) in split.steps() {
-            if made && step.may_fail && (index <= from || index > to) {
+            let free = index > open_until && (index <= from || index > to);
+            if free && made && (step.may_fail || plan.held.values().any(|until| *until == index)) {
                 self.cuts.push(index);
                 made = false;
             }
-            made |= step.binds.iter().any(|name| plan.put.contains(name));
+            made |= step.binds.iter().any(|name| plan.put.contains(name) || plan.held.contains_key(name));
             // Gets its value in the closure that it stands in.
             if step.is_open {
                 let given = |(_, later): &(usize, &Step)| step.binds.iter().any(|name| mentions(&later.names, name));
-                to = to.max(split.steps().filter(|(later, _)| *later > index).find(given).map_or(index, |(at, _)| at));
+                let given = split.steps().filter(|(later, _)| *later > index).find(given);
+                open_until = given.map_or(open_until, |(given, _)| open_until.max(given));
             }
         }
         let every = self.cuts.len().div_ceil(LIMIT).max(1);
         self.cuts = self.cuts.iter().copied().step_by(every).collect();
     }
 
+    /// Variables that are held between the part that makes them and the one that first names them: each with the
+    /// closure in which it is made.
+    pub(crate) fn held<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = Held<'a>> {
+        plan.held.iter().filter_map(|(name, until)| {
+            let made = *self.bound.get(name)?.last()?;
+            (self.of(made) < self.of(*until)).then(|| Held { name, made, until: *until, frame: self.of(made) })
+        })
+    }
+
     /// Whether a closure begins before this part.
     pub(crate) fn begins(&self, part: usize) -> bool {
         self.cuts.binary_search(&part).is_ok()
+    }
+
+    /// Whether they are few enough to become one function where the cell is optimised.
+    pub(crate) fn are_few(&self) -> bool {
+        self.count() <= INLINED
     }
 
     /// How many closures there are.
@@ -127,4 +157,9 @@ impl Frames {
             Some((name, u32::try_from(nth).ok()? + 1))
         })
     }
+}
+
+/// What a variable's type is found under: `nth` as the host has it, 0 for the last of its name.
+pub(crate) fn key(name: &str, nth: u32) -> String {
+    if nth == 0 { name.to_owned() } else { format!("{name} {nth}") }
 }

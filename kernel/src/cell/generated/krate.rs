@@ -10,6 +10,7 @@ use super::flags::FLAGS;
 use super::frames::Stored;
 use crate::cell::notebook::held::{Held, Import, Key, Origin, crate_paths};
 use crate::cell::notebook::state::State;
+use crate::cell::source::names::plain;
 
 /// Stands for the hash until the text is complete; as long as the hash, and nothing that a person writes.
 pub(crate) const HASH: &str = "q7xz0vkw2mjp9ghd";
@@ -26,6 +27,8 @@ pub(crate) enum Role {
     Put(String),
     /// A value is stored whose name the cell binds anew further on; with its number.
     Earlier(String, u32),
+    /// A variable is put away until it is moved on, or taken out again.
+    Hold(String),
     /// A guarded closure begins inside another one.
     Cut,
     /// One that the cell was lent is given back.
@@ -188,9 +191,35 @@ impl Generated {
         self.line(role, &line);
     }
 
+    /// Puts a variable away until it is named next.
+    pub(crate) fn hold(&mut self, name: &str) {
+        self.line(
+            Role::Hold(name.to_owned()),
+            &format!("let mut {} = ::std::option::Option::Some({name});", held(name)),
+        );
+    }
+
+    /// Takes out again what was put away.
+    pub(crate) fn unhold(&mut self, name: &str, mutable: bool) {
+        let mutable = if mutable { "mut " } else { "" };
+        let line = format!(
+            "let ::std::option::Option::Some({mutable}{name}) = {}.take() else {{ return ::std::result::Result::Ok(()) }};",
+            held(name)
+        );
+        self.line(Role::Hold(name.to_owned()), &line);
+    }
+
+    /// Stores what was put away, if it still is.
+    pub(crate) fn put_held(&mut self, name: &str) {
+        let line = format!(
+            "if let ::std::option::Option::Some({name}) = {} {{ ::lab::host::put({name:?}, {name}); }}",
+            held(name)
+        );
+        self.line(Role::Hold(name.to_owned()), &line);
+    }
+
     /// Begins a closure inside another one.
-    pub(crate) fn cut(&mut self, how: How) {
-        let inline = matches!(how, How::Run { opt } if opt > 0);
+    pub(crate) fn cut(&mut self, inline: bool) {
         self.line(Role::Cut, if inline { "::lab::host::guard_inline(|| {" } else { "::lab::host::guard(|| {" });
     }
 
@@ -216,6 +245,11 @@ impl Generated {
         self.text = self.text.replace(HASH, &self.hash);
         self
     }
+}
+
+/// What a variable is called that is put away.
+fn held(name: &str) -> String {
+    format!("assay_held_{HASH}_{}", plain(name))
 }
 
 /// The line that holds a byte; 1 for the first.

@@ -153,24 +153,34 @@ fn imports(out: &mut Generated, state: &State, split: &Split, carried: &[Held], 
 /// The statements, and what stores what they make.
 fn body(out: &mut Generated, among: &Surroundings<'_>, split: &Split, origin: &Origin, plan: &Plan, how: How) {
     // Types are the same without.
-    let together = Some((0, usize::MAX)).filter(|_| how == How::Name).or(plan.together);
-    let plan = &Plan { together, ..plan.clone() };
+    let mut plan = plan.clone();
+    if how == How::Name {
+        plan.put.extend(std::mem::take(&mut plan.held).into_keys());
+        plan.together = Some((0, usize::MAX));
+    }
+    let plan = &plan;
     let frames = Frames::new(split, plan);
     let mut frame = 0;
     takes(out, among.state, plan, &frames, frame);
     for (index, part) in split.parts.iter().enumerate() {
         if frames.begins(index) {
             frame += 1;
-            out.cut(how);
+            out.cut(matches!(how, How::Run { opt } if opt > 0) && frames.are_few());
             takes(out, among.state, plan, &frames, frame);
         }
+        for held in frames.held(plan).filter(|held| held.until == index) {
+            let mutable = split.bindings.iter().any(|binding| binding.name == *held.name && binding.mutable);
+            out.unhold(held.name, mutable);
+        }
         statement(out, among.state, split, origin, part);
+        frames.held(plan).filter(|held| held.made == index).for_each(|held| out.hold(held.name));
         if how == How::Name {
             frames.earlier(plan, index).for_each(|(name, nth)| out.put(Stored::Earlier(name.clone(), nth), how));
         }
     }
     for (frame, stored) in frames.stored(plan).into_iter().enumerate().rev() {
         stored.into_iter().for_each(|stored| out.put(stored, how));
+        frames.held(plan).filter(|held| held.frame == frame).for_each(|held| out.put_held(held.name));
         for name in plan.taken.intersection(&plan.back).filter(|name| frames.leaves(name) == frame) {
             out.line(Role::Restore(name.clone()), &format!("::lab::host::restore({name:?}, {name});"));
         }

@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) earlier: BTreeSet<String>,
     /// Of those, the ones that the cell moves and then assigns to: stored after what last names them.
     pub(crate) late: BTreeSet<String>,
+    /// New ones that are moved on, each with the part that first names it: stored if the cell does not reach that.
+    pub(crate) held: BTreeMap<String, usize>,
     /// The first and last of the parts of the cell that are run as one: a reference ties them together.
     pub(crate) together: Option<(usize, usize)>,
     /// Earlier items that no longer compile with what the cell defines, and why.
