@@ -57,6 +57,9 @@ pub(crate) struct Engine {
     pub(crate) state: State,
     host: Option<Host>,
     pub(crate) executed: Executions,
+    /// How the variables of cells were settled that do not compile as they were first planned, by the crate that
+    /// they would have been.
+    settled: BTreeMap<String, Settled>,
     /// What `host` has loaded, and its optimised code.
     tier: Tier,
     /// The optimiser at work for the last cell.
@@ -66,6 +69,9 @@ pub(crate) struct Engine {
     /// Where cells run.
     folder: PathBuf,
 }
+
+/// A plan that compiles, and the new variables that it does not store.
+type Settled = (Plan, BTreeMap<String, Gone>);
 
 /// A cell that was compiled, and how its variables are handled.
 struct Ready {
@@ -84,7 +90,8 @@ impl Engine {
         let compiler = Compiler { environment, extensions: Vec::new() };
         let (tier, beside) = (Tier::default(), None);
         let (state, executed) = (State::default(), Executions::default());
-        Self { compiler, state, host: None, executed, tier, beside, program, folder }
+        let settled = BTreeMap::new();
+        Self { compiler, state, host: None, executed, settled, tier, beside, program, folder }
     }
 
     /// Starts the cell host if there is none.
@@ -237,12 +244,22 @@ impl Engine {
         let mut opt = level.unwrap_or(choice.level);
         let mut unstored = BTreeMap::new();
         let mut names = None;
+        let (mut first, mut corrected) = (None, false);
         for _ in 0..ROUNDS {
             let mut cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
             cell.is_light = choice.is_light;
             if !plan.put.is_empty() && names.is_none() {
                 let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
                 names = Some(Naming::ask(&self.compiler, probe, &cell));
+            }
+            if first.is_none() {
+                first = Some(cell.krate());
+                if let Some((known, why)) = self.settled.get(&cell.krate()) {
+                    names = names.filter(|_| plan.around_body() == known.around_body());
+                    plan = known.clone();
+                    unstored = why.iter().map(|(name, why)| (name.clone(), why.clone().in_cell(origin.cell))).collect();
+                    continue;
+                }
             }
             let compiled = match level {
                 None if opt > 0 => {
@@ -260,6 +277,9 @@ impl Engine {
             match compiled {
                 Compiled::Library(library) => {
                     let quick = level.is_none() && opt == 0;
+                    if let Some(first) = first.filter(|_| corrected) {
+                        self.settled.insert(first, (plan.clone(), unstored.clone()));
+                    }
                     return Ok(Ready { library, cell, plan, unstored, names, quick });
                 }
                 Compiled::Failed(found) => {
@@ -268,6 +288,7 @@ impl Engine {
                         let hints = hints(&self.state, &found, &unstored);
                         return Err(diagnostics::render(&found, &cell, &hints).into());
                     }
+                    corrected = true;
                     // A name that is not found keeps the compiler from looking at types.
                     if plan.around_body() != around {
                         names = None;
