@@ -97,6 +97,7 @@ files!(
     errors,
     impls,
     items,
+    kept,
     lab,
     large,
     levels,
