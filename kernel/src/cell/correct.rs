@@ -177,7 +177,7 @@ fn drop_broken(state: &mut State, plan: &mut Plan, found: &[Diagnostic], cell: &
 }
 
 /// The new variables that an error is about. When one is stored while another still borrows from it, it is
-/// the other that cannot be stored.
+/// the other that cannot be stored. Which one that is may not be clear as long as a closure of ours captures it.
 fn unstorable(error: &Diagnostic, cell: &Generated) -> Vec<String> {
     let name = |role: &Role| match role {
         Role::Put(name) => Some(name.clone()),
@@ -186,7 +186,12 @@ fn unstorable(error: &Diagnostic, cell: &Generated) -> Vec<String> {
     let all: Vec<String> = error.roles(cell).filter_map(name).collect();
     let owner = error.primary_role(cell).and_then(name);
     let borrowers: Vec<String> = all.iter().filter(|name| Some(*name) != owner.as_ref()).cloned().collect();
-    if borrowers.is_empty() { all } else { borrowers }
+    let moved = matches!(error.code(), Some("E0381" | "E0382"));
+    match borrowers.is_empty() {
+        true if !moved && error.roles(cell).any(|role| *role == Role::Cut) => Vec::new(),
+        true => all,
+        false => borrowers,
+    }
 }
 
 /// Whether an error of this code can come from storing a variable: moves, borrows and lifetimes.

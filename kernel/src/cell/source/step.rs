@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::punctuated::Punctuated;
 use syn::visit::Visit;
 use syn::{Expr, Stmt};
 
@@ -126,29 +126,21 @@ fn is_plain_method(name: &str) -> bool {
     )
 }
 
-/// Prints and lists what is plain.
+/// A list of what is plain; or what prints no more than texts and lengths, since anything may panic while it is
+/// shown.
 fn is_plain_macro(it: &syn::Macro) -> bool {
     let named = |names: &[&str]| names.iter().any(|name| it.path.is_ident(name));
-    named(&["println", "print", "eprintln", "eprint", "format", "vec"]) && are_plain_tokens(it.tokens.clone())
-}
-
-fn are_plain_tokens(tokens: TokenStream) -> bool {
-    let mut name: Option<String> = None;
-    tokens.into_iter().all(|token| {
-        let before = name.take();
-        match token {
-            TokenTree::Literal(_) => true,
-            TokenTree::Ident(it) => {
-                name = Some(it.to_string());
-                true
-            }
-            TokenTree::Punct(mark) => matches!(mark.as_char(), ',' | '.' | '&' | '=' | ';' | ':'),
-            TokenTree::Group(group) => match before {
-                Some(method) => is_plain_method(&method) && group.stream().is_empty(),
-                None => are_plain_tokens(group.stream()),
-            },
-        }
-    })
+    let Ok(all) = it.parse_body_with(Punctuated::<Expr, syn::Token![,]>::parse_terminated) else { return false };
+    if named(&["vec"]) {
+        return all.iter().all(is_plain);
+    }
+    let is_length = |it: &Expr| matches!(it, Expr::MethodCall(call) if call.method == "len") && is_plain(it);
+    let is_text = |it: &Expr| {
+        let mut shown = BTreeSet::new();
+        names::collect(it.to_token_stream(), &mut shown);
+        matches!(it, Expr::Lit(_)) && shown.is_empty()
+    };
+    named(&["println", "print", "eprintln", "eprint"]) && all.iter().all(|it| is_text(it) || is_length(it))
 }
 
 /// Which variables an expression passes on.
@@ -254,7 +246,7 @@ mod tests {
             "let p = Point { x: 1, y: (a, [b; 3]) };",
             "let v = vec![1, a];",
             "let v: Vec<i32> = Vec::new();",
-            "println!(\"{a} {}\", v.len());",
+            "println!(\"{:>5} {}\", v.len(), \"}\");",
             "a = 5;",
         ] {
             assert!(!step(plain).may_fail, "{plain}");
@@ -267,6 +259,8 @@ mod tests {
             "f();",
             "loop {}",
             "println!(\"{}\", f(a));",
+            "println!(\"{a}\");",
+            "println!(\"{}\", a);",
             "println!(\"{}\", a?);",
             "let v = vec![0; n * n];",
             "mine!(a);",
