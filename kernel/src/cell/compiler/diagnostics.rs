@@ -113,6 +113,9 @@ impl Diagnostic {
 
     /// Takes out what is said of a guarded closure of ours: what moves or borrows is what stands in it.
     fn without_cuts(&self, cell: &Generated) -> Self {
+        if !cell.has_cuts() {
+            return self.clone();
+        }
         let is_cut =
             |span: &Span| span.within(cell).is_some_and(|at| matches!(cell.role(at.byte_start), Some(Role::Cut)));
         let (cuts, mut spans): (Vec<Span>, Vec<Span>) = self.spans.iter().cloned().partition(is_cut);
@@ -128,6 +131,9 @@ impl Diagnostic {
                 span.is_primary |= cut.is_primary;
                 span.label = Some(if moved { "value moved here".to_owned() } else { label });
             }
+        }
+        for label in spans.iter_mut().filter_map(|span| span.label.as_mut()) {
+            *label = label.replace("later captured here by closure", "later used here");
         }
         Self { spans, ..self.clone() }
     }

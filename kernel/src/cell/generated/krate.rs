@@ -101,6 +101,11 @@ impl Generated {
         self.roles.iter().find(|(range, _)| range.contains(&byte)).map(|(_, role)| role)
     }
 
+    /// Whether it has guarded closures inside of others.
+    pub(crate) fn has_cuts(&self) -> bool {
+        self.roles.iter().any(|(_, role)| *role == Role::Cut)
+    }
+
     /// The earlier item that holds a place.
     pub(crate) fn carried_at(&self, origin: &Origin, byte: usize) -> Option<Key> {
         let holds = |(key, range): &&(Key, Range<usize>)| key.0 == origin.cell && range.contains(&byte);
