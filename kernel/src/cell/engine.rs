@@ -200,7 +200,12 @@ impl Engine {
         }
         let carried = self.state.carried(whole);
         let plan = Plan::new(&self.state, whole);
-        let again = |opt| generate(&self.surroundings(), whole, &carried, origin, &plan, How::Run { opt }).krate();
+        let compiled =
+            |plan, opt| generate(&self.surroundings(), whole, &carried, origin, plan, How::Run { opt }).krate();
+        let again = |opt| {
+            let first = compiled(&plan, opt);
+            self.settled.get(&first).map_or(first, |(plan, _)| compiled(plan, opt))
+        };
         // Where it is ours to choose, it may be there at either level.
         let again = match level {
             Some(level) => vec![again(level)],

@@ -82,7 +82,10 @@ impl Frames {
             }
         }
         let every = self.cuts.len().div_ceil(LIMIT).max(1);
-        self.cuts = self.cuts.iter().copied().step_by(every).collect();
+        // With the last: most of what fails is new at the end.
+        let mut cuts: Vec<usize> = self.cuts.iter().rev().copied().step_by(every).collect();
+        cuts.reverse();
+        self.cuts = cuts;
     }
 
     /// Variables that are held between the part that makes them and the one that first names them: each with the
