@@ -99,6 +99,7 @@ files!(
     errors,
     impls,
     items,
+    kept,
     lab,
     large,
     levels,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use wire::{Ended, ToHost};
 
+use super::commit::Ran;
 use super::compiler::diagnostics;
 use super::compiler::level;
 use super::compiler::naming::Naming;
@@ -17,13 +18,12 @@ use super::explain::explain;
 use super::failure::{Failure, lost};
 use super::generated::krate::{Generated, How};
 use super::generated::text::{Surroundings, generate};
-use super::generated::types;
 use super::hints::hints;
 use super::notebook::executions::Executions;
 use super::notebook::follow::Follow;
 use super::notebook::held::{Held, Origin};
 use super::notebook::plan::Plan;
-use super::notebook::state::{Gone, State, Variable};
+use super::notebook::state::{Gone, State};
 use super::process::host::{End, Host, HostError};
 use super::source::items::ItemPart;
 use super::source::split::{Split, split};
@@ -59,6 +59,9 @@ pub(crate) struct Engine {
     pub(crate) executed: Executions,
     /// The crate that the last cell became.
     pub(crate) code: String,
+    /// How the variables of cells were settled that do not compile as they were first planned, by the crate that
+    /// they would have been.
+    settled: BTreeMap<String, Settled>,
     /// What `host` has loaded, and its optimised code.
     tier: Tier,
     /// The optimiser at work for the last cell.
@@ -68,6 +71,9 @@ pub(crate) struct Engine {
     /// Where cells run.
     folder: PathBuf,
 }
+
+/// A plan that compiles, and the new variables that it does not store.
+type Settled = (Plan, BTreeMap<String, Gone>);
 
 /// A cell that was compiled, and how its variables are handled.
 struct Ready {
@@ -86,7 +92,9 @@ impl Engine {
         let compiler = Compiler { environment, extensions: Vec::new() };
         let (tier, beside) = (Tier::default(), None);
         let (state, executed) = (State::default(), Executions::default());
-        Self { compiler, state, host: None, executed, code: String::new(), tier, beside, program, folder }
+        let settled = BTreeMap::new();
+        let code = String::new();
+        Self { compiler, state, host: None, executed, code, settled, tier, beside, program, folder }
     }
 
     /// Starts the cell host if there is none.
@@ -139,23 +147,47 @@ impl Engine {
             beside.cell_is_over();
         }
         let (end, stopped) = called?;
-        let stored: BTreeMap<String, String>;
-        match end {
+        let (ended, variables) = match end {
             End::Died { how, line } => return Err(self.died(&how, line, &origin, stopped)),
-            End::Told { ended, variables } => {
-                stored = variables.into_iter().map(|variable| (variable.name, variable.type_name)).collect();
-                if !matches!(ended, Ended::Ok) {
-                    return Err(self.failed(ended, &stored, &origin));
-                }
-            }
-        }
-        for left in left {
-            say(request.output, &left.explain());
-        }
-        // A function or constant takes the place of a variable of its name, which would hide it.
+            End::Told { ended, variables } => (ended, variables),
+        };
+        let krate = ready.cell.krate();
+        let is_new = variables.iter().any(|variable| variable.stored.is_some());
+        let (types, unasked) = match ready.names.take().filter(|_| is_new) {
+            Some(names) => match names.types(&krate).await {
+                Ok(types) => (types, None),
+                Err(error) => (BTreeMap::new(), Some(error)),
+            },
+            None => (BTreeMap::new(), None),
+        };
+        let ran = Ran {
+            split: &split,
+            carried: &carried,
+            plan: &ready.plan,
+            unstored: &ready.unstored,
+            types: &types,
+            krate: &krate,
+            origin: &origin,
+            level: level.unwrap_or(0),
+            variables: &variables,
+        };
         let hidden = whole.items().filter_map(|item| item.kind.name().map(str::to_owned)).collect();
-        let request = &Request { level, ..*request };
-        self.commit(&mut ready, &split, &carried, hidden, request, &stored).await?;
+        let kept = match line_of(&ended) {
+            None => {
+                left.into_iter().for_each(|left| say(request.output, &left.explain()));
+                ran.commit(&mut self.state, hidden)
+            }
+            Some(line) => ran.keep(&mut self.state, hidden, line),
+        };
+        self.ensure_host().await?.forget(kept.forget).await;
+        if !matches!(ended, Ended::Ok) {
+            let notes: Vec<String> = lost(&kept.lost).into_iter().chain(kept.notes).collect();
+            return Err(Failure::ended(ended, &origin, &notes));
+        }
+        if let Some(error) = unasked {
+            return Err(error.into());
+        }
+        kept.notes.iter().for_each(|note| say(request.output, note));
         if stopped {
             return Err(Failure::interrupted("at its next boundary; its variables are kept", &[]));
         }
@@ -171,7 +203,12 @@ impl Engine {
         }
         let carried = self.state.carried(whole);
         let plan = Plan::new(&self.state, whole);
-        let again = |opt| generate(&self.surroundings(), whole, &carried, origin, &plan, How::Run { opt }).krate();
+        let compiled =
+            |plan, opt| generate(&self.surroundings(), whole, &carried, origin, plan, How::Run { opt }).krate();
+        let again = |opt| {
+            let first = compiled(&plan, opt);
+            self.settled.get(&first).map_or(first, |(plan, _)| compiled(plan, opt))
+        };
         // Where it is ours to choose, it may be there at either level.
         let again = match level {
             Some(level) => vec![again(level)],
@@ -215,6 +252,7 @@ impl Engine {
         let mut opt = level.unwrap_or(choice.level);
         let mut unstored = BTreeMap::new();
         let mut names = None;
+        let (mut first, mut corrected) = (None, false);
         for _ in 0..ROUNDS {
             let mut cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
             cell.is_light = choice.is_light;
@@ -222,6 +260,15 @@ impl Engine {
             if !plan.put.is_empty() && names.is_none() {
                 let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
                 names = Some(Naming::ask(&self.compiler, probe, &cell));
+            }
+            if first.is_none() {
+                first = Some(cell.krate());
+                if let Some((known, why)) = self.settled.get(&cell.krate()) {
+                    names = names.filter(|_| plan.around_body() == known.around_body());
+                    plan = known.clone();
+                    unstored = why.iter().map(|(name, why)| (name.clone(), why.clone().in_cell(origin.cell))).collect();
+                    continue;
+                }
             }
             let compiled = match level {
                 None if opt > 0 => {
@@ -239,14 +286,18 @@ impl Engine {
             match compiled {
                 Compiled::Library(library) => {
                     let quick = level.is_none() && opt == 0;
+                    if let Some(first) = first.filter(|_| corrected) {
+                        self.settled.insert(first, (plan.clone(), unstored.clone()));
+                    }
                     return Ok(Ready { library, cell, plan, unstored, names, quick });
                 }
                 Compiled::Failed(found) => {
                     let around = plan.around_body();
-                    if !correct(&mut self.state, &mut plan, &mut unstored, &found, &cell, origin.cell) {
+                    if !correct(&mut self.state, &mut plan, &mut unstored, &found, split, &cell, origin.cell) {
                         let hints = hints(&self.state, &found, &unstored);
                         return Err(diagnostics::render(&found, &cell, &hints).into());
                     }
+                    corrected = true;
                     // A name that is not found keeps the compiler from looking at types.
                     if plan.around_body() != around {
                         names = None;
@@ -299,92 +350,6 @@ impl Engine {
         Failure::crashed(how, line, origin, &names)
     }
 
-    fn failed(&mut self, ended: Ended, stored: &BTreeMap<String, String>, origin: &Origin) -> Failure {
-        let names = self.state.keep(stored, origin.cell, "it was moved when the cell failed");
-        Failure::ended(ended, origin, &lost(&names))
-    }
-
-    /// Takes in what a cell that ended well has changed.
-    async fn commit(
-        &mut self,
-        ready: &mut Ready,
-        split: &Split,
-        carried: &[Held],
-        hidden: Vec<String>,
-        request: &Request<'_>,
-        stored: &BTreeMap<String, String>,
-    ) -> Result<(), Failure> {
-        let origin = Origin { cell: request.cell, text: request.text.into() };
-        let cell = origin.cell;
-        let types = match ready.names.take() {
-            Some(names) => names.types(&ready.cell.krate()).await?,
-            None => BTreeMap::new(),
-        };
-        let state = &mut self.state;
-        let plan = std::mem::take(&mut ready.plan);
-        for name in plan.lent.union(&plan.taken).filter(|name| !plan.back.contains(*name)) {
-            state.variables.remove(name);
-            state.gone.insert(name.clone(), Gone::Moved { cell });
-        }
-        for (name, why) in std::mem::take(&mut ready.unstored) {
-            if let Gone::Borrows { .. } = why {
-                say(request.output, &why.explain(&name));
-            }
-            state.variables.remove(&name);
-            state.gone.insert(name, why);
-        }
-        let bound = |name: &String| split.bindings.iter().any(|binding| binding.name == *name);
-        let mut forget: Vec<String> =
-            hidden.into_iter().filter(|name| !bound(name) && state.variables.remove(name).is_some()).collect();
-        // A cell stores all that is new, at its end, or nothing.
-        let returned_early = plan.put.iter().any(|name| !stored.contains_key(name));
-        for binding in split.bindings.iter().filter(|binding| plan.put.contains(&binding.name)) {
-            let name = binding.name.clone();
-            let Some(in_host) = stored.get(&name) else {
-                let how = "the cell returned before its end".to_owned();
-                state.variables.remove(&name);
-                state.gone.insert(name, Gone::Lost { cell, how });
-                continue;
-            };
-            if let Some(old) = state.variables.get_mut(&name).filter(|old| old.in_host == *in_host) {
-                // The type has not changed, or this still is the old value.
-                if !returned_early {
-                    (old.mutable, old.cell) = (binding.mutable, cell);
-                }
-                continue;
-            }
-            match types.get(&name).filter(|ty| types::is_nameable(ty)) {
-                Some(ty) => {
-                    state.gone.remove(&name);
-                    let variable =
-                        Variable { ty: ty.clone(), mutable: binding.mutable, cell, in_host: in_host.clone() };
-                    state.variables.insert(name, variable);
-                }
-                None => {
-                    let why = match types.get(&name) {
-                        Some(ty) if types::is_inside_cell(ty) => Gone::Inside { cell },
-                        ty => Gone::Unnameable { cell, ty: ty.map(|ty| types::for_people(ty)).unwrap_or_default() },
-                    };
-                    say(request.output, &why.explain(&name));
-                    state.variables.remove(&name);
-                    state.gone.insert(name.clone(), why);
-                    forget.push(name);
-                }
-            }
-        }
-        state.keep(stored, cell, "the cell returned before its end");
-        for sentence in state.define(split, carried, &ready.cell.krate(), &origin, request.level.unwrap_or(0), &plan) {
-            say(request.output, &sentence);
-        }
-        let stale = state.drop_stale(cell);
-        if let Some(lost) = lost(&stale) {
-            say(request.output, &format!("{lost}: their types are defined anew; run the cells that make them again"));
-        }
-        forget.extend(stale);
-        self.ensure_host().await?.forget(forget).await;
-        Ok(())
-    }
-
     /// Forgets everything.
     pub(crate) async fn restart(&mut self) {
         self.state = State::default();
@@ -394,6 +359,15 @@ impl Engine {
         if let Some(host) = self.host.take() {
             host.stop().await;
         }
+    }
+}
+
+/// The line at which a cell failed; `None` where it ended well.
+fn line_of(ended: &Ended) -> Option<u32> {
+    match ended {
+        Ended::Ok => None,
+        Ended::Error { line, .. } | Ended::Panic { line, .. } => Some(*line),
+        Ended::NotLoaded { .. } => Some(0),
     }
 }
 

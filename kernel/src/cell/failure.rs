@@ -43,14 +43,14 @@ impl Failure {
     }
 
     /// The cell's code ended the cell.
-    pub(crate) fn ended(ended: Ended, origin: &Origin, lost: &Option<String>) -> Self {
+    pub(crate) fn ended(ended: Ended, origin: &Origin, left: &[String]) -> Self {
         let mut notes: Vec<String> = Vec::new();
         match ended {
             Ended::Error { chain, line } => {
                 let mut chain = chain.into_iter();
                 let message = chain.next().unwrap_or_default();
                 notes.extend(chain.map(|cause| format!("caused by: {cause}")));
-                notes.extend(lost.clone());
+                notes.extend_from_slice(left);
                 Self::at("Error", &message, line, origin, &notes)
             }
             Ended::Panic { message, place, line } => {
@@ -61,7 +61,7 @@ impl Failure {
                     (_, true) => notes.push(format!("panicked in an earlier definition, compiled again with {place}")),
                     _ => notes.push(format!("panicked at {place}")),
                 }
-                notes.extend(lost.clone());
+                notes.extend_from_slice(left);
                 Self::at("Panic", &message, line, origin, &notes)
             }
             Ended::NotLoaded { message } => {

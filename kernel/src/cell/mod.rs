@@ -1,6 +1,7 @@
 //! The way of a cell, one arrow down: source, notebook, generated text, compiler, process. `engine` is the
 //! loop above them; `correct`, `hints`, `explain` and `failure` say what went wrong on the way.
 
+mod commit;
 pub(crate) mod compiler;
 mod correct;
 pub(crate) mod dependency;

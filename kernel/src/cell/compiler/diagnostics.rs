@@ -94,10 +94,48 @@ impl Diagnostic {
         self.spans.iter().filter_map(|span| span.mark(cell)).map(|mark| (mark.origin, mark.range.start))
     }
 
+    /// The places of a borrow and of its last use, where the message says which that is; else all its places.
+    pub(crate) fn tied<'a>(&'a self, cell: &'a Generated) -> Vec<(&'a Origin, usize)> {
+        let mut places: Vec<_> = self.spans.iter().filter_map(|span| Some((span, span.mark(cell)?))).collect();
+        let is_later = |span: &Span| span.label.as_ref().is_some_and(|label| label.contains("later"));
+        if places.iter().any(|(span, _)| is_later(span)) {
+            let first = places.iter().map(|(_, mark)| mark.range.start).min();
+            places.retain(|(span, mark)| is_later(span) || Some(mark.range.start) == first);
+        }
+        places.into_iter().map(|(_, mark)| (mark.origin, mark.range.start)).collect()
+    }
+
     /// The generated line that this message is about.
     pub(crate) fn primary_role<'a>(&'a self, cell: &'a Generated) -> Option<&'a Role> {
         let primary = self.spans.iter().filter(|span| span.is_primary);
         primary.filter_map(|span| span.within(cell)).find_map(|span| cell.role(span.byte_start))
+    }
+
+    /// Takes out what is said of a guarded closure of ours: what moves or borrows is what stands in it.
+    fn without_cuts(&self, cell: &Generated) -> Self {
+        if !cell.has_cuts() {
+            return self.clone();
+        }
+        let is_cut =
+            |span: &Span| span.within(cell).is_some_and(|at| matches!(cell.role(at.byte_start), Some(Role::Cut)));
+        let (cuts, mut spans): (Vec<Span>, Vec<Span>) = self.spans.iter().cloned().partition(is_cut);
+        for cut in cuts {
+            let label = cut.label.unwrap_or_default();
+            let moved = label.contains("moved into closure");
+            let inside = |span: &&mut Span| {
+                span.label.as_ref().is_some_and(|it| {
+                    if moved { it.contains("moved due to use in closure") } else { it.contains("occurs due to use") }
+                })
+            };
+            if let Some(span) = spans.iter_mut().find(inside) {
+                span.is_primary |= cut.is_primary;
+                span.label = Some(if moved { "value moved here".to_owned() } else { label });
+            }
+        }
+        for label in spans.iter_mut().filter_map(|span| span.label.as_mut()) {
+            *label = label.replace("later captured here by closure", "later used here");
+        }
+        Self { spans, ..self.clone() }
     }
 
     /// The generated lines that this message points at.
@@ -129,6 +167,7 @@ impl Span {
 
 /// Draws the errors among `diagnostics`; `hints` are added to the first.
 pub(crate) fn render(diagnostics: &[Diagnostic], cell: &Generated, hints: &[String]) -> Rendered {
+    let diagnostics: Vec<Diagnostic> = diagnostics.iter().map(|it| it.without_cuts(cell)).collect();
     let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|it| it.is_error() && !it.is_summary()).collect();
     // A line of ours may repeat what is wrong in a line of the person's.
     let said = |error: &Diagnostic| errors.iter().any(|it| it.message == error.message && it.primary(cell).is_some());
@@ -259,7 +298,8 @@ fn clean(message: &str) -> String {
     let message = message
         .replace("` inside of a closure", "` outside of a loop or a labelled block")
         .replace("in a closure that returns", "in a cell, which returns")
-        .replace("assay_body::{closure#0}::", "");
+        .replace("assay_body::", "")
+        .replace("{closure#0}::", "");
     let mut rest = message.as_str();
     let mut cleaned = String::with_capacity(message.len());
     while let Some(at) = rest.find("cell_") {

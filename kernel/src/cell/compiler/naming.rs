@@ -22,7 +22,7 @@ impl Naming {
         Self { krate, types: tokio::spawn(async move { compiler.names(&probe, &run).await }) }
     }
 
-    /// The types by the names of the variables, as later cells write them. `ran` is the crate that was run in the
+    /// The types by the keys of the variables, as later cells write them. `ran` is the crate that was run in the
     /// end: how variables are handled may have been corrected since, and what the cell defines is in that one.
     pub(crate) async fn types(mut self, ran: &str) -> Result<BTreeMap<String, String>, CompileError> {
         let types = (&mut self.types).await??;

@@ -15,6 +15,7 @@ use super::level;
 use super::seal;
 use super::trouble;
 use crate::cell::generated::flags::FLAGS;
+use crate::cell::generated::frames::key;
 use crate::cell::generated::krate::{Generated, Role};
 use crate::cell::generated::types;
 use crate::environment::{Environment, Extension, toolchain_name};
@@ -153,11 +154,13 @@ impl Compiler {
         let named = self.environment.externs().iter().map(|(name, _)| name.as_str());
         let external = named.chain(added.iter().map(String::as_str)).collect();
         for diagnostic in found {
-            if let (Some(ty), Some(Role::Put(name))) =
-                (diagnostic.message.strip_prefix("assay-type "), diagnostic.roles(probe).next())
-            {
-                names.insert(name.clone(), types::in_later_cells(ty, &run.krate(), &external));
-            }
+            let Some(ty) = diagnostic.message.strip_prefix("assay-type ") else { continue };
+            let key = match diagnostic.roles(probe).next() {
+                Some(Role::Put(name)) => key(name, 0),
+                Some(Role::Earlier(name, nth)) => key(name, *nth),
+                _ => continue,
+            };
+            names.insert(key, types::in_later_cells(ty, &run.krate(), &external));
         }
         let work = self.work_folder(&self.environment.cells())?;
         if let Ok(json) = serde_json::to_vec(&names) {

@@ -7,8 +7,10 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 
 use super::flags::FLAGS;
+use super::frames::Stored;
 use crate::cell::notebook::held::{Held, Import, Key, Origin, crate_paths};
 use crate::cell::notebook::state::State;
+use crate::cell::source::names::plain;
 
 /// Stands for the hash until the text is complete; as long as the hash, and nothing that a person writes.
 pub(crate) const HASH: &str = "q7xz0vkw2mjp9ghd";
@@ -23,6 +25,12 @@ pub(crate) enum Role {
     Take(String),
     /// A new variable is stored.
     Put(String),
+    /// A value is stored whose name the cell binds anew further on; with its number.
+    Earlier(String, u32),
+    /// A variable is put away until it is moved on, or taken out again.
+    Hold(String),
+    /// A guarded closure begins inside another one.
+    Cut,
     /// One that the cell was lent is given back.
     Restore(String),
 }
@@ -91,6 +99,11 @@ impl Generated {
     /// What the generated line around `byte` is for.
     pub(crate) fn role(&self, byte: usize) -> Option<&Role> {
         self.roles.iter().find(|(range, _)| range.contains(&byte)).map(|(_, role)| role)
+    }
+
+    /// Whether it has guarded closures inside of others.
+    pub(crate) fn has_cuts(&self) -> bool {
+        self.roles.iter().any(|(_, role)| *role == Role::Cut)
     }
 
     /// The earlier item that holds a place.
@@ -168,11 +181,51 @@ impl Generated {
         self.roles.push((at..self.text.len(), role));
     }
 
-    pub(crate) fn put(&mut self, name: &str, how: How) {
-        match how {
-            How::Run { .. } => self.line(Role::Put(name.to_owned()), &format!("::lab::host::put({name:?}, {name});")),
-            How::Name => self.line(Role::Put(name.to_owned()), &format!("::lab::host::name_of(&{name});")),
-        }
+    pub(crate) fn put(&mut self, stored: Stored, how: How) {
+        let line = match (how, &stored) {
+            (How::Run { .. }, Stored::Last(name)) => format!("::lab::host::put({name:?}, {name});"),
+            (How::Run { .. }, Stored::Earlier(name, nth)) => {
+                format!("::lab::host::put_earlier({name:?}, {nth}, {name});")
+            }
+            (How::Name, Stored::Last(name) | Stored::Earlier(name, _)) => format!("::lab::host::name_of(&{name});"),
+        };
+        let role = match stored {
+            Stored::Last(name) => Role::Put(name),
+            Stored::Earlier(name, nth) => Role::Earlier(name, nth),
+        };
+        self.line(role, &line);
+    }
+
+    /// Puts a variable away until it is named next.
+    pub(crate) fn hold(&mut self, name: &str) {
+        self.line(
+            Role::Hold(name.to_owned()),
+            &format!("let mut {} = ::std::option::Option::Some({name});", held(name)),
+        );
+    }
+
+    /// Takes out again what was put away.
+    pub(crate) fn unhold(&mut self, name: &str, mutable: bool) {
+        let mutable = if mutable { "mut " } else { "" };
+        let line = format!(
+            "let ::std::option::Option::Some({mutable}{name}) = {}.take() else {{ return ::std::result::Result::Ok(()) }};",
+            held(name)
+        );
+        self.line(Role::Hold(name.to_owned()), &line);
+    }
+
+    /// Stores what was put away, if it still is.
+    pub(crate) fn put_held(&mut self, name: &str) {
+        let line = format!(
+            "if let ::std::option::Option::Some({name}) = {} {{ ::lab::host::put({name:?}, {name}); }}",
+            held(name)
+        );
+        self.line(Role::Hold(name.to_owned()), &line);
+    }
+
+    /// Begins a closure inside another one.
+    pub(crate) fn cut(&mut self, inline: bool) {
+        self.line(Role::Cut, if inline { "::lab::host::guard_inline(|| {" } else { "::lab::host::guard(|| {" });
     }
 
     pub(crate) fn take(&mut self, state: &State, name: &str) {
@@ -197,6 +250,11 @@ impl Generated {
         self.text = self.text.replace(HASH, &self.hash);
         self
     }
+}
+
+/// What a variable is called that is put away.
+fn held(name: &str) -> String {
+    format!("assay_held_{HASH}_{}", plain(name))
 }
 
 /// The line that holds a byte; 1 for the first.

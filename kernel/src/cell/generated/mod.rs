@@ -1,6 +1,7 @@
 //! The crate that a cell becomes.
 
 pub(crate) mod flags;
+pub(crate) mod frames;
 pub(crate) mod krate;
 pub(crate) mod text;
 pub(crate) mod types;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use super::frames::{Frames, Stored};
 use super::krate::{Generated, HASH, How, Role, line_number};
 use crate::cell::notebook::held::{Held, Origin};
 use crate::cell::notebook::plan::Plan;
@@ -74,21 +75,7 @@ pub(crate) fn generate(
     } else {
         "::lab::host::guard(|| {\n"
     });
-    for name in &plan.taken {
-        out.take(state, name);
-    }
-    body(&mut out, state, split, origin);
-    for name in &plan.put {
-        out.put(name, how);
-    }
-    for name in plan.taken.intersection(&plan.back) {
-        out.line(Role::Restore(name.clone()), &format!("::lab::host::restore({name:?}, {name});"));
-    }
-    out.text.push_str(if split.awaits {
-        "::std::result::Result::Ok(()) }));\n"
-    } else {
-        "::std::result::Result::Ok(()) });\n"
-    });
+    body(&mut out, among, split, origin, plan, how);
     for name in plan.lent.intersection(&plan.back) {
         out.line(Role::Restore(name.clone()), &format!("::lab::host::restore({name:?}, {name});"));
     }
@@ -163,30 +150,74 @@ fn imports(out: &mut Generated, state: &State, split: &Split, carried: &[Held], 
     }
 }
 
-fn body(out: &mut Generated, state: &State, split: &Split, origin: &Origin) {
+/// The statements, and what stores what they make.
+fn body(out: &mut Generated, among: &Surroundings<'_>, split: &Split, origin: &Origin, plan: &Plan, how: How) {
+    // Types are the same without.
+    let mut plan = plan.clone();
+    if how == How::Name {
+        plan.put.extend(std::mem::take(&mut plan.held).into_keys());
+        plan.together = Some((0, usize::MAX));
+    }
+    let plan = &plan;
+    let frames = Frames::new(split, plan);
+    let mut frame = 0;
+    takes(out, among.state, plan, &frames, frame);
+    for (index, part) in split.parts.iter().enumerate() {
+        if frames.begins(index) {
+            frame += 1;
+            out.cut(matches!(how, How::Run { opt } if opt > 0) && frames.are_few());
+            takes(out, among.state, plan, &frames, frame);
+        }
+        for held in frames.held(plan).filter(|held| held.until == index) {
+            let mutable = split.bindings.iter().any(|binding| binding.name == *held.name && binding.mutable);
+            out.unhold(held.name, mutable);
+        }
+        statement(out, among.state, split, origin, part);
+        frames.held(plan).filter(|held| held.made == index).for_each(|held| out.hold(held.name));
+        if how == How::Name {
+            frames.earlier(plan, index).for_each(|(name, nth)| out.put(Stored::Earlier(name.clone(), nth), how));
+        }
+    }
+    for (frame, stored) in frames.stored(plan).into_iter().enumerate().rev() {
+        stored.into_iter().for_each(|stored| out.put(stored, how));
+        frames.held(plan).filter(|held| held.frame == frame).for_each(|held| out.put_held(held.name));
+        for name in plan.taken.intersection(&plan.back).filter(|name| frames.leaves(name) == frame) {
+            out.line(Role::Restore(name.clone()), &format!("::lab::host::restore({name:?}, {name});"));
+        }
+        out.text.push_str(if split.awaits {
+            "::std::result::Result::Ok(()) }));\n"
+        } else {
+            "::std::result::Result::Ok(()) });\n"
+        });
+    }
+}
+
+fn takes(out: &mut Generated, state: &State, plan: &Plan, frames: &Frames, frame: usize) {
+    plan.taken.iter().filter(|name| frames.takes(name) == frame).for_each(|name| out.take(state, name));
+}
+
+fn statement(out: &mut Generated, state: &State, split: &Split, origin: &Origin, part: &Part) {
     // A cell may have an `Ok` of its own, or one that returns another crate's error.
     let ok_is_std = !split.defined().any(|name| name == "Ok")
         && !state.items.contains_key("Ok")
         && !state.imports.iter().any(|import| import.binds.as_deref() == Some("Ok"));
-    for part in &split.parts {
-        let (range, tail) = match part {
-            Part::Statement { range } => (range, None),
-            Part::Tail { range, kind } => (range, Some(*kind)),
-            // Where it stands matters only to what stands between it and another of its name.
-            Part::Macro { name, range } if split.redefines_macro(name) => (range, None),
-            _ => continue,
-        };
-        let _ = writeln!(out.text, "::lab::host::at({});", line_number(&origin.text, range.start));
-        let (open, close) = match tail {
-            None => ("", ""),
-            Some(Tail::OkUnit | Tail::Ok) if !ok_is_std => ("::lab::show_tail!(\n", ");\n"),
-            Some(Tail::Any) => ("::lab::show_tail!(\n", ");\n"),
-            Some(Tail::Leaves) => ("", ";\n"),
-            Some(Tail::OkUnit) => (concat!("let _: ", tail_type!("()"), " =\n"), ";\n"),
-            Some(Tail::Ok) => (concat!("::lab::show_tail!({ let tail: ", tail_type!("_"), " =\n"), "; tail });\n"),
-        };
-        out.text.push_str(open);
-        out.user_line(origin, range.clone());
-        out.text.push_str(close);
-    }
+    let (range, tail) = match part {
+        Part::Statement { range, .. } => (range, None),
+        Part::Tail { range, kind, .. } => (range, Some(*kind)),
+        // Where it stands matters only to what stands between it and another of its name.
+        Part::Macro { name, range } if split.redefines_macro(name) => (range, None),
+        _ => return,
+    };
+    let _ = writeln!(out.text, "::lab::host::at({});", line_number(&origin.text, range.start));
+    let (open, close) = match tail {
+        None => ("", ""),
+        Some(Tail::OkUnit | Tail::Ok) if !ok_is_std => ("::lab::show_tail!(\n", ");\n"),
+        Some(Tail::Any) => ("::lab::show_tail!(\n", ");\n"),
+        Some(Tail::Leaves) => ("", ";\n"),
+        Some(Tail::OkUnit) => (concat!("let _: ", tail_type!("()"), " =\n"), ";\n"),
+        Some(Tail::Ok) => (concat!("::lab::show_tail!({ let tail: ", tail_type!("_"), " =\n"), "; tail });\n"),
+    };
+    out.text.push_str(open);
+    out.user_line(origin, range.clone());
+    out.text.push_str(close);
 }

@@ -48,6 +48,18 @@ pub(crate) enum Gone {
     },
 }
 
+impl Gone {
+    /// The same of a cell that is run again as another one.
+    pub(crate) fn in_cell(self, cell: u32) -> Self {
+        match self {
+            Self::Moved { .. } => Self::Moved { cell },
+            Self::Borrows { .. } => Self::Borrows { cell },
+            Self::Unset { .. } => Self::Unset { cell },
+            other => other,
+        }
+    }
+}
+
 /// The committed state.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {

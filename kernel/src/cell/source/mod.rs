@@ -9,4 +9,5 @@ pub(crate) mod methods;
 pub(crate) mod names;
 pub(crate) mod span;
 pub(crate) mod split;
+pub(crate) mod step;
 pub(crate) mod uses;

@@ -16,6 +16,7 @@ use super::imports::{self, Leaf};
 use super::items::{ItemPart, items, items_of_macro};
 use super::names::{self, written};
 use super::span::range;
+use super::step::Step;
 
 /// A cell that parses.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +41,16 @@ impl Split {
             Part::Item(part) => Some(part),
             _ => None,
         })
+    }
+
+    /// What is run, in order: each with its place among the parts.
+    pub(crate) fn steps(&self) -> impl DoubleEndedIterator<Item = (usize, &Step)> {
+        self.parts.iter().enumerate().filter_map(|(index, part)| Some((index, part.step()?)))
+    }
+
+    /// The part that is run and holds a byte.
+    pub(crate) fn step_at(&self, byte: usize) -> Option<usize> {
+        self.steps().rfind(|(index, _)| self.parts[*index].start() <= byte).map(|(index, _)| index)
     }
 
     /// The names that the cell's items, imports and macros define.
@@ -76,12 +87,36 @@ pub(crate) enum Part {
     Item(ItemPart),
     Statement {
         range: Range<usize>,
+        step: Step,
     },
     /// The last expression, whose value is shown.
     Tail {
         range: Range<usize>,
         kind: Tail,
+        step: Step,
     },
+}
+
+impl Part {
+    /// What it means for variables, if it is run.
+    pub(crate) fn step(&self) -> Option<&Step> {
+        match self {
+            Self::Statement { step, .. } | Self::Tail { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+
+    /// Where it begins.
+    pub(crate) fn start(&self) -> usize {
+        match self {
+            Self::Attribute { range }
+            | Self::Use { range, .. }
+            | Self::Macro { range, .. }
+            | Self::Statement { range, .. }
+            | Self::Tail { range, .. } => range.start,
+            Self::Item(part) => part.range.start,
+        }
+    }
 }
 
 /// What the last expression looks like.
@@ -135,9 +170,13 @@ fn parsed(text: &str) -> Option<Split> {
         };
         if parts.is_empty() {
             parts.push(match statement {
-                Stmt::Expr(it, None) if index == last => Part::Tail { range, kind: kind_of_tail(it) },
-                Stmt::Macro(it) if index == last && it.semi_token.is_none() => Part::Tail { range, kind: Tail::Any },
-                _ => Part::Statement { range },
+                Stmt::Expr(it, None) if index == last => {
+                    Part::Tail { range, kind: kind_of_tail(it), step: Step::new(statement) }
+                }
+                Stmt::Macro(it) if index == last && it.semi_token.is_none() => {
+                    Part::Tail { range, kind: Tail::Any, step: Step::new(statement) }
+                }
+                _ => Part::Statement { range, step: Step::new(statement) },
             });
         }
         split.parts.append(&mut parts);
