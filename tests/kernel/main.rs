@@ -109,6 +109,7 @@ files!(
     rerun,
     syntax,
     threads,
+    unchanged,
     values,
     variables
 );

@@ -72,6 +72,8 @@ struct Ready {
     library: PathBuf,
     cell: Generated,
     plan: Plan,
+    /// The notebook as it is to be when the cell has ended well.
+    draft: State,
     /// New variables that are not stored, and why.
     unstored: BTreeMap<String, Gone>,
     names: Option<Naming>,
@@ -112,6 +114,11 @@ impl Engine {
         self.beside = None;
         let whole = self.state.with_extensions(split);
         let split = self.to_compile(&whole, &origin, request.level);
+        // A function or constant takes the place of a variable of its name, which would hide it.
+        let hidden = whole.items().filter_map(|item| item.kind.name().map(str::to_owned)).collect();
+        if split.parts.is_empty() {
+            return self.define_nothing(hidden, request).await;
+        }
         let Follow { carried, left } = self.state.follow(&split);
         // What is compiled again does not become slower by it.
         let given = carried.iter().map(|held| held.opt).fold(request.level.unwrap_or(0), u8::max);
@@ -150,8 +157,6 @@ impl Engine {
         for left in left {
             say(request.output, &left.explain());
         }
-        // A function or constant takes the place of a variable of its name, which would hide it.
-        let hidden = whole.items().filter_map(|item| item.kind.name().map(str::to_owned)).collect();
         let request = &Request { level, ..*request };
         self.commit(&mut ready, &split, &carried, hidden, request, &stored).await?;
         if stopped {
@@ -169,16 +174,26 @@ impl Engine {
         }
         let carried = self.state.carried(whole);
         let plan = Plan::new(&self.state, whole);
-        let again = |opt| generate(&self.surroundings(), whole, &carried, origin, &plan, How::Run { opt }).krate();
+        let again =
+            |opt| generate(&self.surroundings(&self.state), whole, &carried, origin, &plan, How::Run { opt }).krate();
         // Where it is ours to choose, it may be there at either level.
         let again = match level {
             Some(level) => vec![again(level)],
             None => vec![again(0), again(level::HIGHEST)],
         };
-        let is_there = |part: &ItemPart| {
-            part.kind.name().and_then(|name| self.state.items.get(name)).is_none_or(|held| again.contains(&held.krate))
-        };
+        let is_there = |part: &ItemPart| self.state.same(part).is_some_and(|held| again.contains(&held.krate));
         if whole.items().all(is_there) { whole.clone() } else { rest }
+    }
+
+    /// All that the cell defines is there, and nothing else is in it.
+    async fn define_nothing(&mut self, hidden: Vec<String>, request: &Request<'_>) -> Result<(), Failure> {
+        self.executed.add(request.cell, request.source);
+        let hidden: Vec<String> =
+            hidden.into_iter().filter(|name| self.state.variables.remove(name).is_some()).collect();
+        if let Some(host) = &mut self.host {
+            host.forget(hidden).await;
+        }
+        Ok(())
     }
 
     /// Takes note of a host that ended after its last cell.
@@ -208,21 +223,24 @@ impl Engine {
         origin: &Origin,
         level: Option<u8>,
     ) -> Result<Ready, Failure> {
-        let mut plan = Plan::new(&self.state, split);
-        let choice = level::choose(&self.state, split);
+        // What the compiler refuses of earlier cells goes from the draft: this cell may still fail.
+        let mut draft = self.state.clone();
+        let mut plan = Plan::new(&draft, split);
+        let choice = level::choose(&draft, split);
         let mut opt = level.unwrap_or(choice.level);
         let mut unstored = BTreeMap::new();
         let mut names = None;
         for _ in 0..ROUNDS {
-            let mut cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
+            let mut cell = generate(&self.surroundings(&draft), split, carried, origin, &plan, How::Run { opt });
             cell.is_light = choice.is_light;
             if !plan.put.is_empty() && names.is_none() {
-                let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
+                let probe = generate(&self.surroundings(&draft), split, carried, origin, &plan, How::Name);
                 names = Some(Naming::ask(&self.compiler, probe, &cell));
             }
             let compiled = match level {
                 None if opt > 0 => {
-                    let quick = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt: 0 });
+                    let quick =
+                        generate(&self.surroundings(&draft), split, carried, origin, &plan, How::Run { opt: 0 });
                     match self.compiler.compile_soon(&cell, opt, &quick).await? {
                         Some(compiled) => compiled,
                         None => {
@@ -236,12 +254,12 @@ impl Engine {
             match compiled {
                 Compiled::Library(library) => {
                     let quick = level.is_none() && opt == 0;
-                    return Ok(Ready { library, cell, plan, unstored, names, quick });
+                    return Ok(Ready { library, cell, plan, draft, unstored, names, quick });
                 }
                 Compiled::Failed(found) => {
                     let around = plan.around_body();
-                    if !correct(&mut self.state, &mut plan, &mut unstored, &found, &cell, origin.cell) {
-                        let hints = hints(&self.state, &found, &unstored);
+                    if !correct(&mut draft, &mut plan, &mut unstored, &found, &cell, origin.cell) {
+                        let hints = hints(&draft, &found, &unstored);
                         return Err(diagnostics::render(&found, &cell, &hints).into());
                     }
                     // A name that is not found keeps the compiler from looking at types.
@@ -254,9 +272,9 @@ impl Engine {
         Err(Failure::new("CompileError", "the variables of this cell could not be settled"))
     }
 
-    fn surroundings(&self) -> Surroundings<'_> {
+    fn surroundings<'a>(&self, state: &'a State) -> Surroundings<'a> {
         let extensions = self.compiler.extensions.iter().map(|extension| extension.library().0).collect();
-        Surroundings { state: &self.state, extensions }
+        Surroundings { state, extensions }
     }
 
     /// Has the host run a cell, and passes interrupts on; whether there was one.
@@ -313,11 +331,14 @@ impl Engine {
     ) -> Result<(), Failure> {
         let origin = Origin { cell: request.cell, text: request.text.into() };
         let cell = origin.cell;
-        let types = match ready.names.take() {
-            Some(names) => names.types(&ready.cell.krate()).await?,
-            None => BTreeMap::new(),
+        // The cell has run: what it moved is gone whether or not the types of what it made can be told.
+        let named = match ready.names.take() {
+            Some(names) => names.types(&ready.cell.krate()).await.map_err(Failure::from),
+            None => Ok(BTreeMap::new()),
         };
-        let state = &mut self.state;
+        let (types, refused) = named.map_or_else(|failure| (BTreeMap::new(), Some(failure)), |types| (types, None));
+        let mut draft = std::mem::take(&mut ready.draft);
+        let state = &mut draft;
         let plan = std::mem::take(&mut ready.plan);
         for name in plan.lent.union(&plan.taken).filter(|name| !plan.back.contains(*name)) {
             state.variables.remove(name);
@@ -331,8 +352,9 @@ impl Engine {
             state.gone.insert(name, why);
         }
         let bound = |name: &String| split.bindings.iter().any(|binding| binding.name == *name);
-        let mut forget: Vec<String> =
-            hidden.into_iter().filter(|name| !bound(name) && state.variables.remove(name).is_some()).collect();
+        for name in hidden.iter().filter(|name| !bound(name)) {
+            state.variables.remove(name);
+        }
         // A cell stores all that is new, at its end, or nothing.
         let returned_early = plan.put.iter().any(|name| !stored.contains_key(name));
         for binding in split.bindings.iter().filter(|binding| plan.put.contains(&binding.name)) {
@@ -357,6 +379,11 @@ impl Engine {
                         Variable { ty: ty.clone(), mutable: binding.mutable, cell, in_host: in_host.clone() };
                     state.variables.insert(name, variable);
                 }
+                None if refused.is_some() => {
+                    state.variables.remove(&name);
+                    let how = "its type could not be asked for".to_owned();
+                    state.gone.insert(name, Gone::Lost { cell, how });
+                }
                 None => {
                     let why = match types.get(&name) {
                         Some(ty) if types::is_inside_cell(ty) => Gone::Inside { cell },
@@ -364,8 +391,7 @@ impl Engine {
                     };
                     say(request.output, &why.explain(&name));
                     state.variables.remove(&name);
-                    state.gone.insert(name.clone(), why);
-                    forget.push(name);
+                    state.gone.insert(name, why);
                 }
             }
         }
@@ -377,9 +403,10 @@ impl Engine {
         if let Some(lost) = lost(&stale) {
             say(request.output, &format!("{lost}: their types are defined anew; run the cells that make them again"));
         }
-        forget.extend(stale);
+        self.state = draft;
+        let forget = stored.keys().filter(|name| !self.state.variables.contains_key(*name)).cloned().collect();
         self.ensure_host().await?.forget(forget).await;
-        Ok(())
+        refused.map_or(Ok(()), Err)
     }
 
     /// Forgets everything.

@@ -319,7 +319,7 @@ fn without(held: &Held, old: &Impl, own: &[&ItemPart]) -> Option<Held> {
     let mut rest = old.members.clone();
     for part in own {
         let ItemKind::Impl(new) = &part.kind else { continue };
-        if new.target != old.target || new.inherent != old.inherent {
+        if new.head != old.head || new.inherent != old.inherent {
             continue;
         }
         if !old.inherent {

@@ -57,12 +57,6 @@ impl Held {
     pub(crate) fn is_cut(&self) -> bool {
         self.part.edits.iter().any(|(_, with)| with.is_empty())
     }
-
-    /// What stands around it.
-    pub(crate) fn around(&self) -> Option<(&str, &str)> {
-        let (before, after) = self.part.around.as_ref()?;
-        Some((&self.origin.text[before.clone()], &self.origin.text[after.clone()]))
-    }
 }
 
 /// A place in a cell: its count and a byte.

@@ -9,9 +9,11 @@ use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Fields, ForeignItem, ImplItem, Item, Visibility};
 
+use super::heads;
 use super::methods::{self, Method};
 use super::names::{self, written};
 use super::span::range;
+use super::tokens::canonical;
 use super::uses;
 
 /// A place in the text, and what is written there instead.
@@ -26,6 +28,8 @@ pub(crate) struct ItemPart {
     pub(crate) edits: Vec<Edit>,
     /// What stands around it: `thread_local! {` and `}`, `extern "C" {` and `}`.
     pub(crate) around: Option<(Range<usize>, Range<usize>)>,
+    /// The item without space and comments: what it is known again by.
+    pub(crate) tokens: String,
     /// Every identifier in the item.
     pub(crate) names: BTreeSet<String>,
     /// Those of them that other items may be meant by.
@@ -60,6 +64,8 @@ pub(crate) struct Impl {
     pub(crate) homes: Vec<String>,
     /// Trait and type as they are written.
     pub(crate) target: String,
+    /// The same, whatever its parameters are called: two `impl`s of one head exclude each other.
+    pub(crate) head: String,
     pub(crate) inherent: bool,
     pub(crate) members: BTreeMap<String, Range<usize>>,
     /// Its methods, if traits could have them instead.
@@ -83,7 +89,15 @@ impl ItemPart {
         edits.sort_by_key(|(range, _)| range.start);
         let mut names = BTreeSet::new();
         names::collect(it.to_token_stream(), &mut names);
-        Some(Self { range: range(it)?, kind, edits, around: None, names, uses })
+        Some(Self {
+            range: range(it)?,
+            kind,
+            edits,
+            around: None,
+            tokens: canonical(it.to_token_stream()),
+            names,
+            uses,
+        })
     }
 }
 
@@ -221,6 +235,7 @@ fn foreign(block: &syn::ItemForeignMod) -> Vec<ItemPart> {
         let uses = uses::in_tokens(it.to_token_stream());
         let mut part = ItemPart::new(ItemKind::Value(written(name)), it, uses, edits)?;
         part.around = Some((whole.start..first.start, end..whole.end));
+        part.tokens = format!("{}{}", canonical(block.abi.to_token_stream()), part.tokens);
         Some(part)
     };
     let parts: Option<Vec<ItemPart>> = block.items.iter().map(describe).collect();
@@ -243,7 +258,8 @@ fn head(it: &syn::ItemImpl) -> Impl {
         }
     }
     let members = it.items.iter().filter_map(|item| Some((member(item)?, range(item)?))).collect();
-    Impl { homes, target, inherent: it.trait_.is_none(), members, methods: methods::methods(it) }
+    let head = heads::head(it);
+    Impl { homes, target, head, inherent: it.trait_.is_none(), members, methods: methods::methods(it) }
 }
 
 fn lift_fields(fields: &Fields, edits: &mut Vec<Edit>) {

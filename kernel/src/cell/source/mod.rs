@@ -2,10 +2,12 @@
 
 pub(crate) mod bindings;
 pub(crate) mod brackets;
+pub(crate) mod heads;
 pub(crate) mod imports;
 pub(crate) mod items;
 pub(crate) mod methods;
 pub(crate) mod names;
 pub(crate) mod span;
 pub(crate) mod split;
+pub(crate) mod tokens;
 pub(crate) mod uses;
