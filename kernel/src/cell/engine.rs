@@ -21,7 +21,7 @@ use super::generated::types;
 use super::hints::hints;
 use super::notebook::executions::Executions;
 use super::notebook::follow::Follow;
-use super::notebook::held::{Held, Origin};
+use super::notebook::held::Origin;
 use super::notebook::plan::Plan;
 use super::notebook::state::{Gone, State, Variable};
 use super::process::host::{End, Host, HostError};
@@ -113,18 +113,17 @@ impl Engine {
         self.bury_dead_host(request);
         self.beside = None;
         let whole = self.state.with_extensions(split);
-        let split = self.to_compile(&whole, &origin, request.level);
+        let (split, follow) = self.to_compile(whole.clone(), &origin, request.level);
         // A function or constant takes the place of a variable of its name, which would hide it.
         let hidden = whole.items().filter_map(|item| item.kind.name().map(str::to_owned)).collect();
         if split.parts.is_empty() {
             return self.define_nothing(hidden, request).await;
         }
-        let Follow { carried, left } = self.state.follow(&split);
         // What is compiled again does not become slower by it.
-        let given = carried.iter().map(|held| held.opt).fold(request.level.unwrap_or(0), u8::max);
+        let given = follow.carried.iter().map(|held| held.opt).fold(request.level.unwrap_or(0), u8::max);
         let level = request.level.or((given > 0).then_some(given)).map(|level| level.max(given));
         let mut ready = tokio::select! {
-            ready = self.prepare(&split, &carried, &origin, level) => ready?,
+            ready = self.prepare(&split, &follow, &origin, level) => ready?,
             () = request.stop.asked() => return Err(Failure::interrupted("while it was compiled; nothing was run", &[])),
         };
         let handle = self.ensure_host().await?.handle();
@@ -135,7 +134,7 @@ impl Engine {
             execution_count: request.cell,
             executed: self.executed.untold(),
             resolved: self.compiler.resolved().to_owned(),
-            file: format!("{}.rs", ready.cell.krate()),
+            file: format!("{}.rs", ready.cell.file()),
             lines: ready.cell.lines(request.cell),
         };
         self.beside = Some(self.tier.beside(&self.compiler, handle, &ready.cell, &ready.library, ready.quick));
@@ -154,35 +153,51 @@ impl Engine {
                 }
             }
         }
-        for left in left {
+        for left in &follow.left {
             say(request.output, &left.explain());
         }
+        for sentence in &follow.anew {
+            say(request.output, sentence);
+        }
         let request = &Request { level, ..*request };
-        self.commit(&mut ready, &split, &carried, hidden, request, &stored).await?;
+        self.commit(&mut ready, &split, &follow, hidden, request, &stored).await?;
         if stopped {
             return Err(Failure::interrupted("at its next boundary; its variables are kept", &[]));
         }
         Ok(())
     }
 
-    /// What of a cell is compiled: what it defines word for word as before is left out. Where all of it is as
+    /// What of a cell is compiled: what it defines token for token as before is left out. Where all of it is as
     /// before, its crate is there already and is used as it is.
-    fn to_compile(&self, whole: &Split, origin: &Origin, level: Option<u8>) -> Split {
-        let rest = self.state.without_unchanged(whole, &origin.text, level.unwrap_or(0));
-        if rest.parts.len() == whole.parts.len() {
-            return rest;
+    fn to_compile(&self, whole: Split, origin: &Origin, level: Option<u8>) -> (Split, Follow) {
+        let rest = self.state.without_unchanged(&whole, &origin.text, level.unwrap_or(0));
+        if rest.parts.len() < whole.parts.len() {
+            let at_first = self.state.follow_at_first(&whole, origin);
+            for follow in [at_first, self.state.follow(&whole, origin)] {
+                if self.is_compiled(&whole, &follow, origin, level) {
+                    return (whole, follow);
+                }
+            }
         }
-        let carried = self.state.carried(whole);
+        let follow = self.state.follow(&rest, origin);
+        (rest, follow)
+    }
+
+    /// Whether the crates that have a cell's items are what it would be compiled to.
+    fn is_compiled(&self, whole: &Split, follow: &Follow, origin: &Origin, level: Option<u8>) -> bool {
         let plan = Plan::new(&self.state, whole);
         let again =
-            |opt| generate(&self.surroundings(&self.state), whole, &carried, origin, &plan, How::Run { opt }).krate();
+            |opt| generate(&self.surroundings(&self.state), whole, follow, origin, &plan, How::Run { opt }).file();
         // Where it is ours to choose, it may be there at either level.
         let again = match level {
             Some(level) => vec![again(level)],
             None => vec![again(0), again(level::HIGHEST)],
         };
-        let is_there = |part: &ItemPart| self.state.same(part).is_some_and(|held| again.contains(&held.krate));
-        if whole.items().all(is_there) { whole.clone() } else { rest }
+        let is_there = |part: &ItemPart| {
+            let krate = self.state.same(part).and_then(|held| self.state.crates.get(&held.krate));
+            krate.is_some_and(|krate| again.contains(&krate.file))
+        };
+        whole.items().all(is_there)
     }
 
     /// All that the cell defines is there, and nothing else is in it.
@@ -219,7 +234,7 @@ impl Engine {
     async fn prepare(
         &mut self,
         split: &Split,
-        carried: &[Held],
+        follow: &Follow,
         origin: &Origin,
         level: Option<u8>,
     ) -> Result<Ready, Failure> {
@@ -231,16 +246,15 @@ impl Engine {
         let mut unstored = BTreeMap::new();
         let mut names = None;
         for _ in 0..ROUNDS {
-            let mut cell = generate(&self.surroundings(&draft), split, carried, origin, &plan, How::Run { opt });
+            let mut cell = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Run { opt });
             cell.is_light = choice.is_light;
             if !plan.put.is_empty() && names.is_none() {
-                let probe = generate(&self.surroundings(&draft), split, carried, origin, &plan, How::Name);
+                let probe = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Name);
                 names = Some(Naming::ask(&self.compiler, probe, &cell));
             }
             let compiled = match level {
                 None if opt > 0 => {
-                    let quick =
-                        generate(&self.surroundings(&draft), split, carried, origin, &plan, How::Run { opt: 0 });
+                    let quick = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Run { opt: 0 });
                     match self.compiler.compile_soon(&cell, opt, &quick).await? {
                         Some(compiled) => compiled,
                         None => {
@@ -324,7 +338,7 @@ impl Engine {
         &mut self,
         ready: &mut Ready,
         split: &Split,
-        carried: &[Held],
+        follow: &Follow,
         hidden: Vec<String>,
         request: &Request<'_>,
         stored: &BTreeMap<String, String>,
@@ -333,7 +347,7 @@ impl Engine {
         let cell = origin.cell;
         // The cell has run: what it moved is gone whether or not the types of what it made can be told.
         let named = match ready.names.take() {
-            Some(names) => names.types(&ready.cell.krate()).await.map_err(Failure::from),
+            Some(names) => names.types(&ready.cell.hash).await.map_err(Failure::from),
             None => Ok(BTreeMap::new()),
         };
         let (types, refused) = named.map_or_else(|failure| (BTreeMap::new(), Some(failure)), |types| (types, None));
@@ -396,7 +410,7 @@ impl Engine {
             }
         }
         state.keep(stored, cell, "the cell returned before its end");
-        for sentence in state.define(split, carried, &ready.cell.krate(), &origin, request.level.unwrap_or(0), &plan) {
+        for sentence in state.define(split, follow, &ready.cell.built(), &origin, request.level.unwrap_or(0), &plan) {
             say(request.output, &sentence);
         }
         let stale = state.drop_stale(cell);

@@ -2,5 +2,6 @@
 
 pub(crate) mod flags;
 pub(crate) mod krate;
+mod statics;
 pub(crate) mod text;
 pub(crate) mod types;

@@ -65,6 +65,8 @@ fn as_traits(part: &ItemPart) -> Vec<ItemPart> {
             tokens,
             names: part.names.clone(),
             uses: part.uses.clone(),
+            layout: None,
+            statics: part.statics.iter().filter(|it| range.contains(&it.range.start)).cloned().collect(),
         }
     };
     it.methods.iter().flatten().map(trait_of).collect()

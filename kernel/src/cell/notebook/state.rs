@@ -1,9 +1,9 @@
 //! What a notebook holds between cells. A cell works on a copy, which replaces this one when it succeeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::held::{Held, Import, Origin, crate_paths};
+use super::held::{Held, Import, Origin, paths};
 
 /// A variable that the cell host keeps.
 #[derive(Debug, Clone)]
@@ -48,6 +48,25 @@ pub(crate) enum Gone {
     },
 }
 
+/// A compiled cell that others link.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Crate {
+    /// Its library: a crate may be compiled again under its name.
+    pub(crate) file: String,
+    /// The crates that it links, however indirectly.
+    pub(crate) externs: BTreeSet<String>,
+    /// Libraries with statics that it or one of these uses.
+    pub(crate) memory: BTreeSet<String>,
+}
+
+/// What a cell was compiled to.
+#[derive(Debug, Clone)]
+pub(crate) struct Built {
+    pub(crate) krate: String,
+    pub(crate) hash: String,
+    pub(crate) is: Crate,
+}
+
 /// The committed state.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
@@ -59,6 +78,7 @@ pub(crate) struct State {
     pub(crate) former: BTreeMap<String, (String, u32)>,
     pub(crate) imports: Vec<Import>,
     pub(crate) macros: BTreeMap<String, (Origin, Range<usize>)>,
+    pub(crate) crates: BTreeMap<String, Crate>,
 }
 
 impl State {
@@ -94,9 +114,10 @@ impl State {
 
     /// The first item named in `ty` that is now held by another crate.
     fn stale_item(&self, ty: &str) -> Option<String> {
-        crate_paths(ty).find_map(|(krate, item)| {
-            let held = self.items.get(item)?;
-            (held.krate != krate || held.broken).then(|| item.to_owned())
+        paths(ty).find_map(|path| {
+            let held = self.items.get(path.item)?;
+            let same = held.krate == path.krate && held.module.as_deref() == path.module && !held.broken;
+            (!same).then(|| path.item.to_owned())
         })
     }
 }

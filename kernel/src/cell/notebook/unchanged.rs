@@ -15,9 +15,9 @@ impl State {
         used.into_iter().filter_map(|name| self.resolve(&name).map(|to| (name, to))).collect()
     }
 
-    fn resolve(&self, name: &str) -> Option<String> {
+    pub(super) fn resolve(&self, name: &str) -> Option<String> {
         if let Some(held) = self.items.get(name).or_else(|| self.items.get(&format!("r#{name}"))) {
-            return Some(held.krate.clone());
+            return Some(held.path());
         }
         if let Some((origin, range)) = self.macros.get(name) {
             return Some(canonical_text(&origin.text[range.clone()]));
@@ -76,13 +76,19 @@ impl State {
     }
 
     /// What a name leads to in the cell, if the items in `same` are left out.
-    fn resolve_in(&self, split: &Split, text: &str, same: &BTreeMap<usize, &Held>, name: &str) -> Option<String> {
+    pub(super) fn resolve_in(
+        &self,
+        split: &Split,
+        text: &str,
+        same: &BTreeMap<usize, &Held>,
+        name: &str,
+    ) -> Option<String> {
         for (index, part) in split.parts.iter().enumerate() {
             match part {
                 Part::Item(part)
                     if part.kind.name().is_some_and(|item| crate::cell::source::names::plain(item) == name) =>
                 {
-                    return Some(same.get(&index).map_or_else(|| "new".to_owned(), |held| held.krate.clone()));
+                    return Some(same.get(&index).map_or_else(|| "new".to_owned(), |held| held.path()));
                 }
                 Part::Macro { name: other, range } if other == name => {
                     return Some(canonical_text(&text[range.clone()]));
