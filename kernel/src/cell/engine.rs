@@ -369,6 +369,7 @@ impl Engine {
         for name in hidden.iter().filter(|name| !bound(name)) {
             state.variables.remove(name);
         }
+        let names = Arc::new(split.names.clone());
         // A cell stores all that is new, at its end, or nothing.
         let returned_early = plan.put.iter().any(|name| !stored.contains_key(name));
         for binding in split.bindings.iter().filter(|binding| plan.put.contains(&binding.name)) {
@@ -382,15 +383,15 @@ impl Engine {
             if let Some(old) = state.variables.get_mut(&name).filter(|old| old.in_host == *in_host) {
                 // The type has not changed, or this still is the old value.
                 if !returned_early {
-                    (old.mutable, old.cell) = (binding.mutable, cell);
+                    (old.mutable, old.cell, old.names) = (binding.mutable, cell, Arc::clone(&names));
                 }
                 continue;
             }
             match types.get(&name).filter(|ty| types::is_nameable(ty)) {
                 Some(ty) => {
                     state.gone.remove(&name);
-                    let variable =
-                        Variable { ty: ty.clone(), mutable: binding.mutable, cell, in_host: in_host.clone() };
+                    let (ty, names, in_host) = (ty.clone(), Arc::clone(&names), in_host.clone());
+                    let variable = Variable { ty, mutable: binding.mutable, cell, names, in_host };
                     state.variables.insert(name, variable);
                 }
                 None if refused.is_some() => {
@@ -416,6 +417,9 @@ impl Engine {
         let stale = state.drop_stale(cell);
         if let Some(lost) = lost(&stale) {
             say(request.output, &format!("{lost}: their types are defined anew; run the cells that make them again"));
+        }
+        for sentence in state.old_code(split, follow) {
+            say(request.output, &sentence);
         }
         self.state = draft;
         let forget = stored.keys().filter(|name| !self.state.variables.contains_key(*name)).cloned().collect();

@@ -43,6 +43,8 @@ pub(crate) struct Follow {
     /// What the cell itself defines.
     pub(crate) own: Vec<Held>,
     pub(crate) left: Vec<Left>,
+    /// Names whose code is another one, with what is called so.
+    pub(crate) changed: BTreeMap<String, String>,
     /// Statics that lose their value, a sentence for each.
     pub(crate) anew: Vec<String>,
 }
@@ -81,8 +83,8 @@ impl State {
         let defined: BTreeSet<&str> = own.iter().filter_map(|part| part.kind.name()).collect();
         let used = self.all_used();
         let among = Among { split, text: &origin.text, own: &own, defined: &defined, used: &used };
-        let (wave, left) = self.wave(among, false);
-        let mut follow = self.settle(among, origin, &wave, &Living::default(), left);
+        let (wave, _) = self.wave(among, false);
+        let mut follow = self.settle(among, origin, &wave, &Living::default(), Vec::new());
         follow.own = own.iter().map(|part| Held::new(origin, part)).collect();
         follow.anew.clear();
         follow

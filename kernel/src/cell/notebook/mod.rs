@@ -6,6 +6,7 @@ pub(crate) mod extension;
 pub(crate) mod follow;
 pub(crate) mod held;
 mod living;
+mod old_code;
 pub(crate) mod plan;
 mod settle;
 pub(crate) mod state;

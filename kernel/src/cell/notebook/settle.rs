@@ -29,9 +29,10 @@ impl State {
         };
         let items = wave.carried.iter().filter_map(|name| self.items.get(*name)).cloned();
         let carried = items.chain(self.impls_of(wave, among.own, among.defined));
-        let carried = carried.map(|held| settled(held.clone(), Some(&held))).collect();
+        let carried: Vec<Held> = carried.map(|held| settled(held.clone(), Some(&held))).collect();
+        let changed = self.changed_code(among, &carried);
         let own = among.own.iter().map(|part| settled(Held::new(origin, part), self.former_of(part))).collect();
-        Follow { krate: living.krate.clone(), carried, own, left, anew }
+        Follow { krate: living.krate.clone(), carried, own, left, changed, anew }
     }
 
     /// Under the name of an earlier crate, what is not the same as there must not have the same path.

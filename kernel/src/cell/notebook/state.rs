@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::held::{Held, Import, Origin, paths};
 
@@ -12,6 +13,8 @@ pub(crate) struct Variable {
     pub(crate) ty: String,
     pub(crate) mutable: bool,
     pub(crate) cell: u32,
+    /// The names in that cell.
+    pub(crate) names: Arc<BTreeSet<String>>,
     /// What the host calls its type: tells whether the host still has this value.
     pub(crate) in_host: String,
 }
