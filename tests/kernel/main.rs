@@ -9,6 +9,7 @@ mod failing;
 mod gpu;
 mod home;
 mod living;
+mod reordered;
 mod training;
 
 use std::path::{Path, PathBuf};
