@@ -11,6 +11,7 @@ mod home;
 mod living;
 mod reordered;
 mod training;
+mod twice;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -25,6 +25,7 @@ use super::notebook::held::Origin;
 use super::notebook::plan::Plan;
 use super::notebook::state::{Gone, State, Variable};
 use super::process::host::{End, Host, HostError};
+use super::settled::Settled;
 use super::source::items::ItemPart;
 use super::source::split::{Split, split};
 use super::stop::Stop;
@@ -59,6 +60,8 @@ pub(crate) struct Engine {
     pub(crate) executed: Executions,
     /// What `host` has loaded, and its optimised code.
     tier: Tier,
+    /// How the plans of earlier cells were corrected.
+    settled: Settled,
     /// The optimiser at work for the last cell.
     beside: Option<Beside>,
     /// The binary that can be a cell host: this one.
@@ -86,7 +89,8 @@ impl Engine {
         let compiler = Compiler { environment, extensions: Vec::new() };
         let (tier, beside) = (Tier::default(), None);
         let (state, executed) = (State::default(), Executions::default());
-        Self { compiler, state, host: None, executed, tier, beside, program, folder }
+        let settled = Settled::default();
+        Self { compiler, state, host: None, executed, tier, settled, beside, program, folder }
     }
 
     /// Starts the cell host if there is none.
@@ -244,13 +248,17 @@ impl Engine {
         let choice = level::choose(&draft, split);
         let mut opt = level.unwrap_or(choice.level);
         let mut unstored = BTreeMap::new();
-        let mut names = None;
+        let (mut names, mut asked) = (None, None);
+        let first = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Run { opt }).file();
+        if let Some(known) = self.settled.of(&first, origin.cell) {
+            (plan, unstored, asked) = known;
+        }
         for _ in 0..ROUNDS {
             let mut cell = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Run { opt });
             cell.is_light = choice.is_light;
             if !plan.put.is_empty() && names.is_none() {
                 let probe = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Name);
-                names = Some(Naming::ask(&self.compiler, probe, &cell));
+                names = Some(Naming::ask(&self.compiler, probe, asked.get_or_insert_with(|| cell.clone())));
             }
             let compiled = match level {
                 None if opt > 0 => {
@@ -258,7 +266,7 @@ impl Engine {
                     match self.compiler.compile_soon(&cell, opt, &quick).await? {
                         Some(compiled) => compiled,
                         None => {
-                            (opt, names) = (0, None);
+                            (opt, names, asked) = (0, None, None);
                             continue;
                         }
                     }
@@ -268,6 +276,9 @@ impl Engine {
             match compiled {
                 Compiled::Library(library) => {
                     let quick = level.is_none() && opt == 0;
+                    if cell.file() != first && self.state.is_as(&draft) {
+                        self.settled.note(first, &plan, &unstored, asked);
+                    }
                     return Ok(Ready { library, cell, plan, draft, unstored, names, quick });
                 }
                 Compiled::Failed(found) => {
@@ -278,7 +289,7 @@ impl Engine {
                     }
                     // A name that is not found keeps the compiler from looking at types.
                     if plan.around_body() != around {
-                        names = None;
+                        (names, asked) = (None, None);
                     }
                 }
             }

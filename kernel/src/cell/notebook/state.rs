@@ -98,6 +98,11 @@ impl State {
         names
     }
 
+    /// Whether a draft of this notebook has everything that this has.
+    pub(crate) fn is_as(&self, draft: &Self) -> bool {
+        self.variables.len() == draft.variables.len() && self.items.len() == draft.items.len()
+    }
+
     /// Drops variables whose type was defined anew, and says which.
     pub(crate) fn drop_stale(&mut self, cell: u32) -> Vec<String> {
         let stale: Vec<(String, String, u32)> = self
