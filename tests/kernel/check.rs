@@ -44,6 +44,11 @@ impl Seen {
         self.result.as_deref()
     }
 
+    /// Whether there was a note.
+    pub(crate) fn notes(&self) -> bool {
+        self.stderr.lines().any(|line| line.starts_with("note: "))
+    }
+
     /// The message of its error.
     pub(crate) fn error(&self) -> Option<&str> {
         self.errors.first().map(|(_, message, _)| message.as_str())

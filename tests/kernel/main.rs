@@ -11,7 +11,9 @@ mod failing;
 mod gpu;
 mod home;
 mod living;
+mod reordered;
 mod training;
+mod twice;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -112,6 +114,7 @@ files!(
     rerun,
     syntax,
     threads,
+    unchanged,
     values,
     variables
 );

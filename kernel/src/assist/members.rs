@@ -168,8 +168,8 @@ fn probe(known: &Known, above: &str, place: &Place<'_>, candidates: &[String]) -
     let extensions = known.compiler.as_ref()?.extensions.iter().map(|it| it.library().0).collect();
     let origin = Origin { cell: 0, text: Arc::from(text.as_str()) };
     let plan = Plan { lent, ..Plan::default() };
-    let carried = state.carried(&split);
-    let cell = generate(&Surroundings { state, extensions }, &split, &carried, &origin, &plan, How::Name);
+    let follow = state.follow(&split, &origin);
+    let cell = generate(&Surroundings { state, extensions }, &split, &follow, &origin, &plan, How::Name);
     Some((cell, first))
 }
 

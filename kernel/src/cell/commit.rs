@@ -1,14 +1,16 @@
 //! What a cell that was run leaves in the notebook.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::failure::lost;
 use super::generated::frames::key;
 use super::generated::krate::line_number;
 use super::generated::types;
-use super::notebook::held::{Held, Origin, crate_paths};
+use super::notebook::follow::Follow;
+use super::notebook::held::{Origin, paths};
 use super::notebook::plan::Plan;
-use super::notebook::state::{Gone, State, Variable};
+use super::notebook::state::{Built, Gone, State, Variable};
 use super::source::bindings::Binding;
 use super::source::split::Split;
 
@@ -16,13 +18,15 @@ use super::source::split::Split;
 #[derive(Debug)]
 pub(crate) struct Ran<'a> {
     pub(crate) split: &'a Split,
-    pub(crate) carried: &'a [Held],
+    pub(crate) follow: &'a Follow,
     pub(crate) plan: &'a Plan,
     /// New variables that are not stored, and why.
     pub(crate) unstored: &'a BTreeMap<String, Gone>,
     /// The types of new variables, by their [`key`]s.
     pub(crate) types: &'a BTreeMap<String, String>,
-    pub(crate) krate: &'a str,
+    /// Whether the compiler could be asked for them.
+    pub(crate) are_types_known: bool,
+    pub(crate) built: &'a Built,
     pub(crate) origin: &'a Origin,
     pub(crate) level: u8,
     /// What the host has now.
@@ -32,8 +36,6 @@ pub(crate) struct Ran<'a> {
 /// What there is to do and to say afterwards.
 #[derive(Debug, Default)]
 pub(crate) struct Left {
-    /// Variables that the host is to drop.
-    pub(crate) forget: Vec<String>,
     pub(crate) notes: Vec<String>,
     /// Variables that are no longer there.
     pub(crate) lost: Vec<String>,
@@ -55,7 +57,7 @@ impl Ran<'_> {
             state.variables.remove(name);
             state.gone.insert(name.clone(), why.clone());
         }
-        self.hide(state, hidden, &mut left);
+        self.hide(state, hidden);
         for binding in self.put() {
             if self.stored(&binding.name).is_some() {
                 self.take_in(state, binding, &mut left);
@@ -95,18 +97,20 @@ impl Ran<'_> {
             }
             left.notes.push(note);
         }
-        let own = |variable: &Variable| crate_paths(&variable.ty).any(|(krate, _)| krate == self.krate);
-        if state.variables.values().any(own) {
-            self.hide(state, hidden, &mut left);
+        let new = state.variables.iter().filter(|(name, _)| self.stored(name).is_some());
+        if new.flat_map(|(_, variable)| paths(&variable.ty)).any(|path| path.krate == self.built.krate) {
+            self.hide(state, hidden);
             self.define(state, &mut left);
         }
         left
     }
 
     /// A function or constant takes the place of a variable of its name, which would hide it.
-    fn hide(&self, state: &mut State, hidden: Vec<String>, left: &mut Left) {
+    fn hide(&self, state: &mut State, hidden: Vec<String>) {
         let bound = |name: &String| self.split.bindings.iter().any(|binding| binding.name == *name);
-        left.forget.extend(hidden.into_iter().filter(|name| !bound(name) && state.variables.remove(name).is_some()));
+        for name in hidden.iter().filter(|name| !bound(name)) {
+            state.variables.remove(name);
+        }
     }
 
     /// Takes in a new variable that the host has stored.
@@ -115,15 +119,21 @@ impl Ran<'_> {
         let Some((in_host, nth)) = self.stored(&name) else { return };
         if let Some(old) = state.variables.get_mut(&name).filter(|old| old.in_host == in_host) {
             // The type has not changed.
-            (old.mutable, old.cell) = (binding.mutable, cell);
+            (old.mutable, old.cell, old.names) = (binding.mutable, cell, self.names());
             return;
         }
         let ty = self.types.get(&key(&name, nth));
         match ty.filter(|ty| types::is_nameable(ty)) {
             Some(ty) => {
                 state.gone.remove(&name);
-                let variable = Variable { ty: ty.clone(), mutable: binding.mutable, cell, in_host: in_host.to_owned() };
+                let (names, in_host) = (self.names(), in_host.to_owned());
+                let variable = Variable { ty: ty.clone(), mutable: binding.mutable, cell, names, in_host };
                 state.variables.insert(name, variable);
+            }
+            None if !self.are_types_known => {
+                let how = "its type could not be asked for".to_owned();
+                state.variables.remove(&name);
+                state.gone.insert(name, Gone::Lost { cell, how });
             }
             None => {
                 let why = match ty {
@@ -132,20 +142,23 @@ impl Ran<'_> {
                 };
                 left.notes.push(why.explain(&name));
                 state.variables.remove(&name);
-                state.gone.insert(name.clone(), why);
-                left.forget.push(name);
+                state.gone.insert(name, why);
             }
         }
     }
 
+    fn names(&self) -> Arc<BTreeSet<String>> {
+        Arc::new(self.split.names.clone())
+    }
+
     fn define(&self, state: &mut State, left: &mut Left) {
-        let said = state.define(self.split, self.carried, self.krate, self.origin, self.level, self.plan);
+        let said = state.define(self.split, self.follow, self.built, self.origin, self.level, self.plan);
         left.notes.extend(said);
         let stale = state.drop_stale(self.origin.cell);
         if let Some(lost) = lost(&stale) {
             left.notes.push(format!("{lost}: their types are defined anew; run the cells that make them again"));
         }
-        left.forget.extend(stale);
+        left.notes.extend(state.old_code(self.split, self.follow));
     }
 
     /// What the cell was to store, if only where it got no further.

@@ -21,10 +21,11 @@ use super::generated::text::{Surroundings, generate};
 use super::hints::hints;
 use super::notebook::executions::Executions;
 use super::notebook::follow::Follow;
-use super::notebook::held::{Held, Origin};
+use super::notebook::held::Origin;
 use super::notebook::plan::Plan;
 use super::notebook::state::{Gone, State};
 use super::process::host::{End, Host, HostError};
+use super::settled::Settled;
 use super::source::items::ItemPart;
 use super::source::split::{Split, split};
 use super::stop::Stop;
@@ -59,11 +60,10 @@ pub(crate) struct Engine {
     pub(crate) executed: Executions,
     /// The crate that the last cell became.
     pub(crate) code: String,
-    /// How the variables of cells were settled that do not compile as they were first planned, by the crate that
-    /// they would have been.
-    settled: BTreeMap<String, Settled>,
     /// What `host` has loaded, and its optimised code.
     tier: Tier,
+    /// How the plans of earlier cells were corrected.
+    settled: Settled,
     /// The optimiser at work for the last cell.
     beside: Option<Beside>,
     /// The binary that can be a cell host: this one.
@@ -72,14 +72,13 @@ pub(crate) struct Engine {
     folder: PathBuf,
 }
 
-/// A plan that compiles, and the new variables that it does not store.
-type Settled = (Plan, BTreeMap<String, Gone>);
-
 /// A cell that was compiled, and how its variables are handled.
 struct Ready {
     library: PathBuf,
     cell: Generated,
     plan: Plan,
+    /// The notebook as it is to be when the cell has ended well.
+    draft: State,
     /// New variables that are not stored, and why.
     unstored: BTreeMap<String, Gone>,
     names: Option<Naming>,
@@ -92,9 +91,8 @@ impl Engine {
         let compiler = Compiler { environment, extensions: Vec::new() };
         let (tier, beside) = (Tier::default(), None);
         let (state, executed) = (State::default(), Executions::default());
-        let settled = BTreeMap::new();
-        let code = String::new();
-        Self { compiler, state, host: None, executed, code, settled, tier, beside, program, folder }
+        let (settled, code) = (Settled::default(), String::new());
+        Self { compiler, state, host: None, executed, code, tier, settled, beside, program, folder }
     }
 
     /// Starts the cell host if there is none.
@@ -121,13 +119,17 @@ impl Engine {
         self.bury_dead_host(request);
         self.beside = None;
         let whole = self.state.with_extensions(split);
-        let split = self.to_compile(&whole, &origin, request.level);
-        let Follow { carried, left } = self.state.follow(&split);
+        let (split, follow) = self.to_compile(whole.clone(), &origin, request.level);
+        // A function or constant takes the place of a variable of its name, which would hide it.
+        let hidden = whole.items().filter_map(|item| item.kind.name().map(str::to_owned)).collect();
+        if split.parts.is_empty() {
+            return self.define_nothing(hidden, request).await;
+        }
         // What is compiled again does not become slower by it.
-        let given = carried.iter().map(|held| held.opt).fold(request.level.unwrap_or(0), u8::max);
+        let given = follow.carried.iter().map(|held| held.opt).fold(request.level.unwrap_or(0), u8::max);
         let level = request.level.or((given > 0).then_some(given)).map(|level| level.max(given));
         let mut ready = tokio::select! {
-            ready = self.prepare(&split, &carried, &origin, level) => ready?,
+            ready = self.prepare(&split, &follow, &origin, level) => ready?,
             () = request.stop.asked() => return Err(Failure::interrupted("while it was compiled; nothing was run", &[])),
         };
         let handle = self.ensure_host().await?.handle();
@@ -138,7 +140,7 @@ impl Engine {
             execution_count: request.cell,
             executed: self.executed.untold(),
             resolved: self.compiler.resolved().to_owned(),
-            file: format!("{}.rs", ready.cell.krate()),
+            file: format!("{}.rs", ready.cell.file()),
             lines: ready.cell.lines(request.cell),
         };
         self.beside = Some(self.tier.beside(&self.compiler, handle, &ready.cell, &ready.library, ready.quick));
@@ -151,63 +153,80 @@ impl Engine {
             End::Died { how, line } => return Err(self.died(&how, line, &origin, stopped)),
             End::Told { ended, variables } => (ended, variables),
         };
-        let krate = ready.cell.krate();
         let is_new = variables.iter().any(|variable| variable.stored.is_some());
-        let (types, unasked) = match ready.names.take().filter(|_| is_new) {
-            Some(names) => match names.types(&krate).await {
+        // The cell has run: what it moved is gone whether or not the types of what it made can be told.
+        let (types, refused) = match ready.names.take().filter(|_| is_new) {
+            Some(names) => match names.types(&ready.cell.hash).await {
                 Ok(types) => (types, None),
                 Err(error) => (BTreeMap::new(), Some(error)),
             },
             None => (BTreeMap::new(), None),
         };
+        let built = ready.cell.built();
         let ran = Ran {
             split: &split,
-            carried: &carried,
+            follow: &follow,
             plan: &ready.plan,
             unstored: &ready.unstored,
             types: &types,
-            krate: &krate,
+            are_types_known: refused.is_none(),
+            built: &built,
             origin: &origin,
             level: level.unwrap_or(0),
             variables: &variables,
         };
-        let hidden = whole.items().filter_map(|item| item.kind.name().map(str::to_owned)).collect();
-        let kept = match line_of(&ended) {
+        let left = match line_of(&ended) {
             None => {
-                left.into_iter().for_each(|left| say(request.output, &left.explain()));
-                ran.commit(&mut self.state, hidden)
+                follow.left.iter().for_each(|left| say(request.output, &left.explain()));
+                follow.anew.iter().for_each(|sentence| say(request.output, sentence));
+                let mut draft = std::mem::take(&mut ready.draft);
+                let left = ran.commit(&mut draft, hidden);
+                self.state = draft;
+                left
             }
             Some(line) => ran.keep(&mut self.state, hidden, line),
         };
-        self.ensure_host().await?.forget(kept.forget).await;
+        let in_host = variables.into_iter().map(|variable| variable.name);
+        let forget = in_host.filter(|name| !self.state.variables.contains_key(name)).collect();
+        self.ensure_host().await?.forget(forget).await;
         if !matches!(ended, Ended::Ok) {
-            let notes: Vec<String> = lost(&kept.lost).into_iter().chain(kept.notes).collect();
+            let notes: Vec<String> = lost(&left.lost).into_iter().chain(left.notes).collect();
             return Err(Failure::ended(ended, &origin, &notes));
         }
-        if let Some(error) = unasked {
+        if let Some(error) = refused {
             return Err(error.into());
         }
-        kept.notes.iter().for_each(|note| say(request.output, note));
+        left.notes.iter().for_each(|note| say(request.output, note));
         if stopped {
             return Err(Failure::interrupted("at its next boundary; its variables are kept", &[]));
         }
         Ok(())
     }
 
-    /// What of a cell is compiled: what it defines word for word as before is left out. Where all of it is as
+    /// What of a cell is compiled: what it defines token for token as before is left out. Where all of it is as
     /// before, its crate is there already and is used as it is.
-    fn to_compile(&self, whole: &Split, origin: &Origin, level: Option<u8>) -> Split {
-        let rest = self.state.without_unchanged(whole, &origin.text, level.unwrap_or(0));
-        if rest.parts.len() == whole.parts.len() {
-            return rest;
+    fn to_compile(&self, whole: Split, origin: &Origin, level: Option<u8>) -> (Split, Follow) {
+        let rest = self.state.without_unchanged(&whole, &origin.text, level.unwrap_or(0));
+        if rest.parts.len() < whole.parts.len() {
+            let at_first = self.state.follow_at_first(&whole, origin);
+            for follow in [at_first, self.state.follow(&whole, origin)] {
+                if self.is_compiled(&whole, &follow, origin, level) {
+                    return (whole, follow);
+                }
+            }
         }
-        let carried = self.state.carried(whole);
+        let follow = self.state.follow(&rest, origin);
+        (rest, follow)
+    }
+
+    /// Whether the crates that have a cell's items are what it would be compiled to.
+    fn is_compiled(&self, whole: &Split, follow: &Follow, origin: &Origin, level: Option<u8>) -> bool {
         let plan = Plan::new(&self.state, whole);
-        let compiled =
-            |plan, opt| generate(&self.surroundings(), whole, &carried, origin, plan, How::Run { opt }).krate();
         let again = |opt| {
-            let first = compiled(&plan, opt);
-            self.settled.get(&first).map_or(first, |(plan, _)| compiled(plan, opt))
+            let surroundings = self.surroundings(&self.state);
+            let generated = |plan: &Plan| generate(&surroundings, whole, follow, origin, plan, How::Run { opt }).file();
+            let first = generated(&plan);
+            self.settled.of(&first, origin.cell).map_or(first, |(plan, ..)| generated(&plan))
         };
         // Where it is ours to choose, it may be there at either level.
         let again = match level {
@@ -215,9 +234,21 @@ impl Engine {
             None => vec![again(0), again(level::HIGHEST)],
         };
         let is_there = |part: &ItemPart| {
-            part.kind.name().and_then(|name| self.state.items.get(name)).is_none_or(|held| again.contains(&held.krate))
+            let krate = self.state.same(part).and_then(|held| self.state.crates.get(&held.krate));
+            krate.is_some_and(|krate| again.contains(&krate.file))
         };
-        if whole.items().all(is_there) { whole.clone() } else { rest }
+        whole.items().all(is_there)
+    }
+
+    /// All that the cell defines is there, and nothing else is in it.
+    async fn define_nothing(&mut self, hidden: Vec<String>, request: &Request<'_>) -> Result<(), Failure> {
+        self.executed.add(request.cell, request.source);
+        let hidden: Vec<String> =
+            hidden.into_iter().filter(|name| self.state.variables.remove(name).is_some()).collect();
+        if let Some(host) = &mut self.host {
+            host.forget(hidden).await;
+        }
+        Ok(())
     }
 
     /// Takes note of a host that ended after its last cell.
@@ -243,40 +274,36 @@ impl Engine {
     async fn prepare(
         &mut self,
         split: &Split,
-        carried: &[Held],
+        follow: &Follow,
         origin: &Origin,
         level: Option<u8>,
     ) -> Result<Ready, Failure> {
-        let mut plan = Plan::new(&self.state, split);
-        let choice = level::choose(&self.state, split);
+        // What the compiler refuses of earlier cells goes from the draft: this cell may still fail.
+        let mut draft = self.state.clone();
+        let mut plan = Plan::new(&draft, split);
+        let choice = level::choose(&draft, split);
         let mut opt = level.unwrap_or(choice.level);
         let mut unstored = BTreeMap::new();
-        let mut names = None;
-        let (mut first, mut corrected) = (None, false);
+        let (mut names, mut asked) = (None, None);
+        let first = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Run { opt }).file();
+        if let Some(known) = self.settled.of(&first, origin.cell) {
+            (plan, unstored, asked) = known;
+        }
         for _ in 0..ROUNDS {
-            let mut cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
+            let mut cell = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Run { opt });
             cell.is_light = choice.is_light;
             self.code.clone_from(&cell.text);
             if !plan.put.is_empty() && names.is_none() {
-                let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
-                names = Some(Naming::ask(&self.compiler, probe, &cell));
-            }
-            if first.is_none() {
-                first = Some(cell.krate());
-                if let Some((known, why)) = self.settled.get(&cell.krate()) {
-                    names = names.filter(|_| plan.around_body() == known.around_body());
-                    plan = known.clone();
-                    unstored = why.iter().map(|(name, why)| (name.clone(), why.clone().in_cell(origin.cell))).collect();
-                    continue;
-                }
+                let probe = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Name);
+                names = Some(Naming::ask(&self.compiler, probe, asked.get_or_insert_with(|| cell.clone())));
             }
             let compiled = match level {
                 None if opt > 0 => {
-                    let quick = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt: 0 });
+                    let quick = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Run { opt: 0 });
                     match self.compiler.compile_soon(&cell, opt, &quick).await? {
                         Some(compiled) => compiled,
                         None => {
-                            (opt, names) = (0, None);
+                            (opt, names, asked) = (0, None, None);
                             continue;
                         }
                     }
@@ -286,21 +313,20 @@ impl Engine {
             match compiled {
                 Compiled::Library(library) => {
                     let quick = level.is_none() && opt == 0;
-                    if let Some(first) = first.filter(|_| corrected) {
-                        self.settled.insert(first, (plan.clone(), unstored.clone()));
+                    if cell.file() != first && self.state.is_as(&draft) {
+                        self.settled.note(first, &plan, &unstored, asked);
                     }
-                    return Ok(Ready { library, cell, plan, unstored, names, quick });
+                    return Ok(Ready { library, cell, plan, draft, unstored, names, quick });
                 }
                 Compiled::Failed(found) => {
                     let around = plan.around_body();
-                    if !correct(&mut self.state, &mut plan, &mut unstored, &found, split, &cell, origin.cell) {
-                        let hints = hints(&self.state, &found, &unstored);
+                    if !correct(&mut draft, &mut plan, &mut unstored, &found, split, &cell, origin.cell) {
+                        let hints = hints(&draft, &found, &unstored);
                         return Err(diagnostics::render(&found, &cell, &hints).into());
                     }
-                    corrected = true;
                     // A name that is not found keeps the compiler from looking at types.
                     if plan.around_body() != around {
-                        names = None;
+                        (names, asked) = (None, None);
                     }
                 }
             }
@@ -308,9 +334,9 @@ impl Engine {
         Err(Failure::new("CompileError", "the variables of this cell could not be settled"))
     }
 
-    fn surroundings(&self) -> Surroundings<'_> {
+    fn surroundings<'a>(&self, state: &'a State) -> Surroundings<'a> {
         let extensions = self.compiler.extensions.iter().map(|extension| extension.library().0).collect();
-        Surroundings { state: &self.state, extensions }
+        Surroundings { state, extensions }
     }
 
     /// Has the host run a cell, and passes interrupts on; whether there was one.

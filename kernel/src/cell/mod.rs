@@ -12,6 +12,7 @@ pub(crate) mod generated;
 mod hints;
 pub(crate) mod notebook;
 pub(crate) mod process;
+mod settled;
 pub(crate) mod source;
 pub(crate) mod stop;
 

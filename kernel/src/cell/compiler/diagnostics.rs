@@ -151,7 +151,7 @@ impl Span {
     /// The outermost place in the generated file: where the macro was called, for a span inside one.
     fn within(&self, cell: &Generated) -> Option<&Self> {
         let mut span = self;
-        while !span.file_name.ends_with(&format!("{}.rs", cell.krate())) {
+        while !span.file_name.ends_with(&format!("{}.rs", cell.file())) {
             span = &span.expansion.as_ref()?.span;
         }
         Some(span)

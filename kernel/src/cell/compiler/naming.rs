@@ -10,23 +10,23 @@ use crate::cell::generated::krate::Generated;
 
 /// A compiler that prints types; dropped, it is stopped.
 pub(crate) struct Naming {
-    /// The crate that was to be run when the question was asked.
-    krate: String,
+    /// Of the crate that was to be run when the question was asked.
+    hash: String,
     types: JoinHandle<Result<BTreeMap<String, String>, CompileError>>,
 }
 
 impl Naming {
     /// Asks by compiling `probe` for the types of what `run` stores.
     pub(crate) fn ask(compiler: &Compiler, probe: Generated, run: &Generated) -> Self {
-        let (compiler, krate, run) = (compiler.clone(), run.krate(), run.clone());
-        Self { krate, types: tokio::spawn(async move { compiler.names(&probe, &run).await }) }
+        let (compiler, hash, run) = (compiler.clone(), run.hash.clone(), run.clone());
+        Self { hash, types: tokio::spawn(async move { compiler.names(&probe, &run).await }) }
     }
 
-    /// The types by the keys of the variables, as later cells write them. `ran` is the crate that was run in the
+    /// The types by the keys of the variables, as later cells write them. `ran` is the hash of what was run in the
     /// end: how variables are handled may have been corrected since, and what the cell defines is in that one.
     pub(crate) async fn types(mut self, ran: &str) -> Result<BTreeMap<String, String>, CompileError> {
         let types = (&mut self.types).await??;
-        Ok(types.into_iter().map(|(name, ty)| (name, ty.replace(&self.krate, ran))).collect())
+        Ok(types.into_iter().map(|(name, ty)| (name, ty.replace(&self.hash, ran))).collect())
     }
 }
 

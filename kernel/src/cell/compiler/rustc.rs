@@ -85,7 +85,7 @@ impl Compiler {
 
     fn plain(&self, cell: &Generated) -> PathBuf {
         let folder = if cell.has_items { self.environment.items() } else { self.environment.cells() };
-        folder.join(format!("lib{}.so", cell.krate()))
+        folder.join(format!("lib{}.so", cell.file()))
     }
 
     /// Compiles a cell so that its functions can replace those of its plain version.
@@ -103,7 +103,7 @@ impl Compiler {
 
     /// Not among the items, where rustc would take it for one of them.
     fn optimised(&self, cell: &Generated) -> PathBuf {
-        self.environment.cells().join(format!("lib{}.fast.so", cell.krate()))
+        self.environment.cells().join(format!("lib{}.fast.so", cell.file()))
     }
 
     /// Compiles to the file `library`, unless it is there.
@@ -122,6 +122,9 @@ impl Compiler {
         }
         for extension in &self.extensions {
             command.arg("-C").arg(with("link-arg=-Wl,-rpath,", extension.folder()));
+        }
+        for file in &cell.memory {
+            command.arg("-C").arg(with("link-arg=", &self.environment.items().join(format!("lib{file}.so"))));
         }
         let result = self.output(command).await?;
         if !result.status.success() {
@@ -144,7 +147,7 @@ impl Compiler {
         probe: &Generated,
         run: &Generated,
     ) -> Result<BTreeMap<String, String>, CompileError> {
-        let known = self.environment.cells().join(format!("{}.types.json", run.krate()));
+        let known = self.environment.cells().join(format!("{}.types.json", run.file()));
         if let Some(names) = seal::read(&known).and_then(|json| serde_json::from_slice(&json).ok()) {
             return Ok(names);
         }
@@ -160,7 +163,8 @@ impl Compiler {
                 Some(Role::Earlier(name, nth)) => key(name, *nth),
                 _ => continue,
             };
-            names.insert(key, types::in_later_cells(ty, &run.krate(), &external));
+            let ty = ty.replace(&probe.hash, &run.hash);
+            names.insert(key, types::in_later_cells(&ty, &run.krate(), &external));
         }
         let work = self.work_folder(&self.environment.cells())?;
         if let Ok(json) = serde_json::to_vec(&names) {
@@ -191,7 +195,7 @@ impl Compiler {
     }
 
     fn command(&self, cell: &Generated, work: &Path) -> Result<Command, CompileError> {
-        let file = format!("{}.rs", cell.krate());
+        let file = format!("{}.rs", cell.file());
         let path = work.join(&file);
         std::fs::write(&path, &cell.text).map_err(|source| CompileError::Write { path, source })?;
         let environment = &self.environment;
@@ -222,7 +226,7 @@ impl Compiler {
             }
         }
         for krate in &cell.externs {
-            let library = environment.items().join(format!("lib{krate}.so"));
+            let library = environment.items().join(format!("lib{}.so", cell.files.get(krate).unwrap_or(krate)));
             command.arg("--extern").arg(with(&format!("{krate}="), &library));
         }
         command.stdin(Stdio::null()).kill_on_drop(true);

@@ -1,6 +1,6 @@
 //! The text of a crate that a cell becomes, and where each byte of it comes from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -8,12 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::flags::FLAGS;
 use super::frames::Stored;
-use crate::cell::notebook::held::{Held, Import, Key, Origin, crate_paths};
-use crate::cell::notebook::state::State;
+use super::statics;
+use crate::cell::notebook::held::{HASH, Held, Import, Key, Origin, paths};
+use crate::cell::notebook::state::{Built, Crate, State};
 use crate::cell::source::names::plain;
-
-/// Stands for the hash until the text is complete; as long as the hash, and nothing that a person writes.
-pub(crate) const HASH: &str = "q7xz0vkw2mjp9ghd";
 
 /// What a generated line is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,12 +68,53 @@ pub(crate) struct Generated {
     /// Whether so little code is generated that sharing the work out costs more than it saves.
     pub(crate) is_light: bool,
     pub(crate) hash: String,
+    /// The earlier crate that this is another version of.
+    pub(crate) version_of: Option<String>,
+    /// The libraries of all crates that it links, however indirectly, by crate.
+    pub(crate) files: BTreeMap<String, String>,
+    /// Libraries with statics that it uses.
+    pub(crate) memory: BTreeSet<String>,
 }
 
 impl Generated {
     /// The crate's name.
     pub(crate) fn krate(&self) -> String {
-        format!("cell_{}", self.hash)
+        self.version_of.clone().unwrap_or_else(|| format!("cell_{}", self.hash))
+    }
+
+    /// What its file is called, without an extension: the crate, and which version of it.
+    pub(crate) fn file(&self) -> String {
+        match &self.version_of {
+            Some(krate) => format!("{krate}-{}", self.hash),
+            None => self.krate(),
+        }
+    }
+
+    /// A symbol, and of which versions of crates it is: code of one must not stand in for that of another.
+    pub(crate) fn versioned(&self, symbol: &str) -> String {
+        let own = (self.krate(), self.file());
+        let files = self.files.iter().map(|(krate, file)| (krate, file)).chain([(&own.0, &own.1)]);
+        let named = files.filter(|(krate, file)| krate != file && symbol.contains(krate.as_str()));
+        named.fold(symbol.to_owned(), |symbol, (_, file)| format!("{symbol}@{file}"))
+    }
+
+    /// What the notebook has to know of the crate.
+    pub(crate) fn built(&self) -> Built {
+        let is =
+            Crate { file: self.file(), externs: self.files.keys().cloned().collect(), memory: self.memory.clone() };
+        Built { krate: self.krate(), hash: self.hash.clone(), is }
+    }
+
+    /// Finds the libraries of what it links.
+    pub(crate) fn link(&mut self, state: &State) {
+        for krate in &self.externs {
+            let Some(linked) = state.crates.get(krate) else { continue };
+            self.memory.extend(linked.memory.iter().cloned());
+            for krate in linked.externs.iter().chain([krate]) {
+                let file = state.crates.get(krate).map_or(krate, |it| &it.file);
+                self.files.insert(krate.clone(), file.clone());
+            }
+        }
     }
 
     /// The entry's symbol.
@@ -147,20 +186,24 @@ impl Generated {
 
     pub(crate) fn item(&mut self, held: &Held) {
         let part = &held.part;
-        if let Some((before, _)) = &part.around {
+        let written = statics::written(held);
+        self.memory.extend(held.memory.iter().flatten().map(|memory| memory.file.clone()));
+        let around = part.around.as_ref().filter(|_| !written.is_elsewhere);
+        if let Some((before, _)) = around {
             self.user(&held.origin, before.clone());
         }
         self.pad(&held.origin, part.range.start);
         let mut from = part.range.start;
-        for (place, with) in &part.edits {
+        for (place, with) in &written.edits {
             self.user(&held.origin, from..place.start);
             self.text.push_str(with);
             from = place.end;
         }
         self.user(&held.origin, from..part.range.end);
-        if let Some((_, after)) = &part.around {
+        if let Some((_, after)) = around {
             self.user(&held.origin, after.clone());
         }
+        self.text.push_str(&written.after);
         self.text.push('\n');
     }
 
@@ -230,16 +273,15 @@ impl Generated {
 
     pub(crate) fn take(&mut self, state: &State, name: &str) {
         let Some(variable) = state.variables.get(name) else { return };
-        for (krate, _) in crate_paths(&variable.ty) {
-            self.externs.insert(krate.to_owned());
-        }
+        self.externs.extend(paths(&variable.ty).map(|path| path.krate.to_owned()));
         let (mutable, ty) = (if variable.mutable { "mut " } else { "" }, &variable.ty);
         self.line(Role::Take(name.to_owned()), &format!("let {mutable}{name}: {ty} = ::lab::host::take({name:?});"));
     }
 
     pub(crate) fn seal(mut self) -> Self {
         let mut hasher = Sha256::new();
-        for part in FLAGS.iter().copied().chain([self.text.as_str()]) {
+        let versions = self.files.iter().filter(|(krate, file)| krate != file).map(|(_, file)| file.as_str());
+        for part in FLAGS.iter().copied().chain([self.text.as_str()]).chain(versions) {
             hasher.update(part);
         }
         self.hash = hasher.finalize().iter().take(8).fold(String::new(), |mut hash, byte| {

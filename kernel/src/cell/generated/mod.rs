@@ -3,5 +3,6 @@
 pub(crate) mod flags;
 pub(crate) mod frames;
 pub(crate) mod krate;
+mod statics;
 pub(crate) mod text;
 pub(crate) mod types;

@@ -1,12 +1,13 @@
 //! From a cell to the crate that it becomes. Every byte of it that the person wrote is known to have come from
 //! there (`generated`), so that no message has to show anything else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::frames::{Frames, Stored};
-use super::krate::{Generated, HASH, How, Role, line_number};
-use crate::cell::notebook::held::{Held, Origin};
+use super::krate::{Generated, How, Role, line_number};
+use crate::cell::notebook::follow::Follow;
+use crate::cell::notebook::held::{HASH, Held, Origin};
 use crate::cell::notebook::plan::Plan;
 use crate::cell::notebook::state::State;
 use crate::cell::source::items::ItemKind;
@@ -32,12 +33,13 @@ pub(crate) struct Surroundings<'a> {
 pub(crate) fn generate(
     among: &Surroundings<'_>,
     split: &Split,
-    carried: &[Held],
+    follow: &Follow,
     origin: &Origin,
     plan: &Plan,
     how: How,
 ) -> Generated {
     let mut out = Generated::default();
+    out.version_of = follow.krate.clone();
     let state = among.state;
     for part in &split.parts {
         if let Part::Attribute { range } = part {
@@ -47,20 +49,14 @@ pub(crate) fn generate(
     for krate in &among.extensions {
         let _ = writeln!(out.text, "extern crate {krate} as _;");
     }
-    imports(&mut out, state, split, carried, plan);
+    imports(&mut out, state, split, &follow.carried, plan);
     for part in &split.parts {
         match part {
             Part::Use { range, .. } | Part::Macro { range, .. } => out.user_line(origin, range.clone()),
             _ => {}
         }
     }
-    for held in carried.iter().filter(|held| !plan.broken.contains_key(&held.key())) {
-        out.carried.push((held.key(), held.part.range.clone()));
-        out.item(held);
-    }
-    for part in split.items() {
-        out.item(&Held::new(origin, part));
-    }
+    items(&mut out, follow, plan);
     out.has_items = split.items().next().is_some() || !out.carried.is_empty();
     out.repeats = split.repeats;
     let _ = writeln!(
@@ -84,6 +80,10 @@ pub(crate) fn generate(
         // Part of the hash: the same cell at another level is another library.
         let _ = writeln!(out.text, "// opt: {opt}");
     }
+    if let Some(krate) = &follow.krate {
+        let _ = writeln!(out.text, "// crate: {krate}");
+    }
+    out.link(state);
     out.seal()
 }
 
@@ -94,6 +94,27 @@ pub(crate) fn unparsed(origin: &Origin) -> Generated {
     out.user_line(origin, 0..origin.text.len());
     out.text.push_str("}\n");
     out.seal()
+}
+
+/// Writes the items, those that need one in a module.
+fn items(out: &mut Generated, follow: &Follow, plan: &Plan) {
+    let carried = follow.carried.iter().filter(|held| !plan.broken.contains_key(&held.key()));
+    out.carried = carried.clone().map(|held| (held.key(), held.part.range.clone())).collect();
+    let mut modules: BTreeMap<&str, Vec<&Held>> = BTreeMap::new();
+    for held in carried.chain(&follow.own) {
+        match &held.module {
+            Some(module) => modules.entry(module).or_default().push(held),
+            None => out.item(held),
+        }
+    }
+    for (module, items) in modules {
+        for name in items.iter().filter_map(|held| held.part.kind.name()) {
+            let _ = writeln!(out.text, "use {module}::{name};");
+        }
+        let _ = writeln!(out.text, "pub mod {module} {{ use super::*;");
+        items.into_iter().for_each(|held| out.item(held));
+        out.text.push_str("}\n");
+    }
 }
 
 fn imports(out: &mut Generated, state: &State, split: &Split, carried: &[Held], plan: &Plan) {
@@ -128,17 +149,17 @@ fn imports(out: &mut Generated, state: &State, split: &Split, carried: &[Held], 
         }
     }
     for (name, held) in state.items.iter().filter(|(name, held)| !defined.contains(name.as_str()) && !held.broken) {
-        let krate = &held.krate;
+        let path = held.path();
         let role = Role::Item(name.clone());
         if mentions(&names, name) {
-            out.line(role, &format!("use {krate}::{name};"));
+            out.line(role, &format!("use {path}::{name};"));
         } else if matches!(held.part.kind, ItemKind::Trait { .. }) {
             // Its methods are called without its name.
-            out.line(role, &format!("use {krate}::{name} as _;"));
+            out.line(role, &format!("use {path}::{name} as _;"));
         } else {
             continue;
         }
-        out.externs.insert(krate.clone());
+        out.externs.insert(held.krate.clone());
     }
     for import in imports {
         out.import(import);

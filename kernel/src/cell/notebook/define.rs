@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::held::{Held, Import, Key, Origin};
+use super::follow::Follow;
+use super::held::{HASH, Held, Import, Key, Memory, Origin, static_symbol};
 use super::plan::Plan;
-use super::state::State;
+use super::state::{Built, State};
 use crate::cell::source::imports::Leaf;
 use crate::cell::source::items::ItemKind;
 use crate::cell::source::split::{Part, Split};
@@ -15,8 +16,8 @@ impl State {
     pub(crate) fn define(
         &mut self,
         split: &Split,
-        carried: &[Held],
-        krate: &str,
+        follow: &Follow,
+        built: &Built,
         origin: &Origin,
         opt: u8,
         plan: &Plan,
@@ -30,10 +31,10 @@ impl State {
             }
             stays
         });
-        self.drop_replaced_impls(split, carried);
-        let own = split.items().map(|part| Held::new(origin, part));
+        self.drop_replaced_impls(split, &follow.carried);
+        self.crates.insert(built.krate.clone(), built.is.clone());
         let mut new = Vec::new();
-        for held in carried.iter().cloned().chain(own) {
+        for held in follow.carried.iter().chain(&follow.own).cloned() {
             if let Some(why) = plan.broken.get(&held.key()) {
                 self.remember(&held);
                 if !held.broken {
@@ -41,7 +42,7 @@ impl State {
                 }
                 self.hold(Held { broken: true, ..held });
             } else {
-                new.push(Held { krate: krate.to_owned(), opt, broken: false, ..held });
+                new.push(Held { opt, broken: false, ..built.has(held) });
             }
         }
         for held in &new {
@@ -119,6 +120,19 @@ impl State {
             self.items.remove(name);
         }
         self.imports.push(Import { origin: origin.clone(), leaf: leaf.clone(), binds });
+    }
+}
+
+impl Built {
+    /// The item as this crate has it.
+    fn has(&self, held: Held) -> Held {
+        let made = |(index, memory): (usize, &Option<Memory>)| {
+            let here = || Memory { file: self.is.file.clone(), symbol: static_symbol(&self.hash, &held.part, index) };
+            Some(memory.clone().unwrap_or_else(here))
+        };
+        let memory = held.memory.iter().enumerate().map(made).collect();
+        let module = held.module.as_ref().map(|module| module.replace(HASH, &self.hash));
+        Held { krate: self.krate.clone(), module, memory, ..held }
     }
 }
 

@@ -38,7 +38,7 @@ impl State {
                 && methods.iter().any(|it| old.members.contains_key(&it.name))
         };
         let redefines = self.impls.iter().any(|held| matches!(&held.part.kind, ItemKind::Impl(old) if has(old)));
-        let again = self.impls.iter().any(|held| matches!(&held.part.kind, ItemKind::Impl(old) if old.members.keys().eq(new.members.keys()) && old.target == new.target));
+        let again = self.impls.iter().any(|held| matches!(&held.part.kind, ItemKind::Impl(old) if old.members.keys().eq(new.members.keys()) && old.head == new.head));
         !own && !redefines && !again && self.items.contains_key(home) && self.is_needed(split, home)
     }
 }
@@ -47,12 +47,13 @@ impl State {
 fn as_traits(part: &ItemPart) -> Vec<ItemPart> {
     let ItemKind::Impl(it) = &part.kind else { return Vec::new() };
     let trait_of = |method: &Method| {
-        let Method { name, range, public, signature, head: Head { declared, named, on, bounds } } = method;
+        let Method { name, tokens, range, public, signature, head: Head { declared, named, on, bounds } } = method;
         let home = it.homes.first().map_or("", String::as_str);
         let called = format!("MethodOf{home}_{name}");
         let open = format!(
             "pub trait {called}{declared}: Sized {bounds} {{ {signature}; }} impl{declared} {called}{named} for {on} {bounds} {{ "
         );
+        let tokens = format!("{open}{tokens}");
         let mut edits = vec![(range.start..range.start, open.into()), (range.end..range.end, " }".into())];
         edits.extend(public.iter().map(|public| (public.clone(), " ".into())));
         edits.sort_by_key(|(range, _)| range.start);
@@ -61,8 +62,11 @@ fn as_traits(part: &ItemPart) -> Vec<ItemPart> {
             kind: ItemKind::Trait { name: called, members: BTreeSet::from([name.clone()]) },
             edits,
             around: None,
+            tokens,
             names: part.names.clone(),
             uses: part.uses.clone(),
+            layout: None,
+            statics: part.statics.iter().filter(|it| range.contains(&it.range.start)).cloned().collect(),
         }
     };
     it.methods.iter().flatten().map(trait_of).collect()

@@ -3,23 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::held::{Held, crate_paths};
+use super::held::{Held, Origin, paths};
+use super::living::Living;
 use super::state::State;
+use super::wave::{Among, Change, Wave, change_of};
 use crate::cell::source::items::{Impl, ItemKind, ItemPart};
 use crate::cell::source::names::mentions;
 use crate::cell::source::split::{Part, Split};
+use crate::cell::source::statics::Static;
 use crate::cell::source::uses;
-
-/// How much of what uses a changed item changes with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Change {
-    /// The code that calls it.
-    Value,
-    /// The types that have it as a length, too.
-    Constant,
-    /// Everything that names it: it is another type now.
-    Identity,
-}
 
 /// Something earlier that goes on using the old definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,37 +37,72 @@ impl Left {
 /// What is compiled again with a cell.
 #[derive(Debug, Default)]
 pub(crate) struct Follow {
+    /// The earlier crate that the cell's crate takes the name of.
+    pub(crate) krate: Option<String>,
     pub(crate) carried: Vec<Held>,
+    /// What the cell itself defines.
+    pub(crate) own: Vec<Held>,
     pub(crate) left: Vec<Left>,
-}
-
-/// Earlier items that change with a cell.
-#[derive(Debug, Clone, Default)]
-struct Wave<'a> {
-    changed: BTreeMap<&'a str, Change>,
-    /// Those that the cell does not define itself.
-    carried: BTreeSet<&'a str>,
+    /// Names whose code is another one, with what is called so.
+    pub(crate) changed: BTreeMap<String, String>,
+    /// Statics that lose their value, a sentence for each.
+    pub(crate) anew: Vec<String>,
 }
 
 impl State {
     /// Items of earlier cells that `split` compiles again: those that it adds an `impl` to, and those that
     /// depend on what it redefines. An `impl` must stand in the crate of its type or trait, so that a method
-    /// follows only with its type: not while a variable has a value of that type.
-    pub(crate) fn follow(&self, split: &Split) -> Follow {
+    /// follows only with its type: not while a variable has a value of that type that would be lost.
+    pub(crate) fn follow(&self, split: &Split, origin: &Origin) -> Follow {
         let own: Vec<&ItemPart> = split.items().collect();
         let defined: BTreeSet<&str> = own.iter().filter_map(|part| part.kind.name()).collect();
-        let used: BTreeMap<&str, BTreeSet<String>> =
-            self.items.iter().map(|(name, held)| (name.as_str(), self.used(held))).collect();
-        let mut wave = self.start(split, &own);
-        self.reach(&mut wave, &defined, &used);
-        self.add_homes(&mut wave, split, &own, &defined, &used);
+        let used = self.all_used();
+        let among = Among { split, text: &origin.text, own: &own, defined: &defined, used: &used };
+        let (patient, mut left) = self.wave(among, false);
+        let lost = self.lost(among, &patient, &BTreeSet::new());
+        if lost.is_empty() && left.is_empty() {
+            return self.settle(among, origin, &patient, &Living::default(), left);
+        }
+        // Everything follows, if no value is lost by that.
+        let (eager, _) = self.wave(among, true);
+        if let Some((whole, living)) = self.keep_living(among, &eager)
+            && self.lost(among, &whole, &living.kept).keys().all(|name| lost.contains_key(name))
+        {
+            return self.settle(among, origin, &whole, &living, Vec::new());
+        }
+        let Some((whole, living)) = self.keep_living(among, &patient) else {
+            return self.settle(among, origin, &patient, &Living::default(), left);
+        };
+        left.retain(|it| whole.changed.get(it.home.as_str()) != Some(&Change::Identity));
+        self.settle(among, origin, &whole, &living, left)
+    }
+
+    /// The same as if nothing that the cell defines were there: what it was compiled to when it was first run.
+    pub(crate) fn follow_at_first(&self, split: &Split, origin: &Origin) -> Follow {
+        let own: Vec<&ItemPart> = split.items().collect();
+        let defined: BTreeSet<&str> = own.iter().filter_map(|part| part.kind.name()).collect();
+        let used = self.all_used();
+        let among = Among { split, text: &origin.text, own: &own, defined: &defined, used: &used };
+        let (wave, _) = self.wave(among, false);
+        let mut follow = self.settle(among, origin, &wave, &Living::default(), Vec::new());
+        follow.own = own.iter().map(|part| Held::new(origin, part)).collect();
+        follow.anew.clear();
+        follow
+    }
+
+    /// What changes with the cell; with `eager`, whatever is lost by it. What does not follow.
+    fn wave<'a>(&'a self, among: Among<'a>, eager: bool) -> (Wave<'a>, Vec<Left>) {
+        let Among { split, own, defined, used, .. } = among;
+        let mut wave = self.start(split, own);
+        self.reach(&mut wave, defined, used);
+        self.add_homes(&mut wave, split, own, defined, used);
         let mut left: Vec<Left> = Vec::new();
-        while let Some((home, cell, changed)) = self.next_code(&wave, &defined, &used, &left) {
+        while let Some((home, cell, changed)) = self.next_code(&wave, defined, used, &left) {
             let mut attempt = wave.clone();
             attempt.changed.insert(home, Change::Identity);
             attempt.carried.insert(home);
-            self.reach(&mut attempt, &defined, &used);
-            match self.loses(split, &wave, &attempt) {
+            self.reach(&mut attempt, defined, used);
+            match self.loses(split, &wave, &attempt).filter(|_| !eager) {
                 None => wave = attempt,
                 Some(variable) => left.push(Left {
                     home: home.to_owned(),
@@ -85,14 +112,11 @@ impl State {
                 }),
             }
         }
-        let mut carried: Vec<Held> = wave.carried.iter().filter_map(|name| self.items.get(*name)).cloned().collect();
-        carried.extend(self.impls_of(&wave, &own, &defined));
-        Follow { carried, left }
+        (wave, left)
     }
 
-    /// Earlier items to compile again with the cell.
-    pub(crate) fn carried(&self, split: &Split) -> Vec<Held> {
-        self.follow(split).carried
+    fn all_used(&self) -> BTreeMap<&str, BTreeSet<String>> {
+        self.items.iter().map(|(name, held)| (name.as_str(), self.used(held))).collect()
     }
 
     /// What the cell itself changes.
@@ -118,8 +142,7 @@ impl State {
     pub(crate) fn is_needed(&self, split: &Split, home: &str) -> bool {
         let own: Vec<&ItemPart> = split.items().collect();
         let defined: BTreeSet<&str> = own.iter().filter_map(|part| part.kind.name()).collect();
-        let used: BTreeMap<&str, BTreeSet<String>> =
-            self.items.iter().map(|(name, held)| (name.as_str(), self.used(held))).collect();
+        let used = self.all_used();
         let mut wave = self.start(split, &own);
         self.reach(&mut wave, &defined, &used);
         let mut attempt = wave.clone();
@@ -168,7 +191,12 @@ impl State {
     }
 
     /// Adds what depends on what has changed and can follow it.
-    fn reach<'a>(&'a self, wave: &mut Wave<'a>, defined: &BTreeSet<&str>, used: &BTreeMap<&str, BTreeSet<String>>) {
+    pub(super) fn reach<'a>(
+        &'a self,
+        wave: &mut Wave<'a>,
+        defined: &BTreeSet<&str>,
+        used: &BTreeMap<&str, BTreeSet<String>>,
+    ) {
         loop {
             let mut more: Vec<(&str, Change)> = Vec::new();
             for (name, held) in &self.items {
@@ -176,6 +204,7 @@ impl State {
                     continue;
                 }
                 let least = match &held.part.kind {
+                    _ if held.part.is_static() => Change::Constant,
                     ItemKind::Value(_) | ItemKind::Constant(_) => Change::Value,
                     ItemKind::Type(_) | ItemKind::Alias(_) => Change::Constant,
                     ItemKind::Module(_) | ItemKind::Trait { .. } | ItemKind::Impl(_) => Change::Identity,
@@ -238,9 +267,13 @@ impl State {
             attempt.changed.get(name) == Some(&Change::Identity) && wave.changed.get(name) != Some(&Change::Identity)
         };
         let kept = self.variables.iter().filter(|(name, _)| !split.bindings.iter().any(|it| it.name == **name));
-        kept.filter(|(_, variable)| crate_paths(&variable.ty).any(|(_, item)| lost(item)))
-            .map(|(name, _)| name.as_str())
-            .next()
+        let mut variables =
+            kept.filter(|(_, variable)| paths(&variable.ty).any(|path| lost(path.item))).map(|(name, _)| name.as_str());
+        variables.next().or_else(|| {
+            let statics = self.items.values().chain(&self.impls).flat_map(|held| held.part.statics.iter());
+            let of_lost = |it: &&Static| self.items.keys().any(|name| lost(name) && self.is_in_static(it, name));
+            statics.filter(of_lost).flat_map(|it| &it.variables).map(|it| it.name.as_str()).next()
+        })
     }
 
     /// The name, and for an alias the types that it stands for.
@@ -256,7 +289,7 @@ impl State {
     }
 
     /// The `impl`s that go with the types and traits that are compiled again.
-    fn impls_of(&self, wave: &Wave<'_>, own: &[&ItemPart], defined: &BTreeSet<&str>) -> Vec<Held> {
+    pub(super) fn impls_of(&self, wave: &Wave<'_>, own: &[&ItemPart], defined: &BTreeSet<&str>) -> Vec<Held> {
         let replaced: BTreeSet<u32> = self
             .items
             .iter()
@@ -285,9 +318,16 @@ impl State {
         it.homes.iter().find_map(|name| self.items.get_key_value(name)).map(|(name, _)| name.as_str())
     }
 
-    /// What an item uses, through macros of the notebook as well.
+    /// What an item changes with, through macros of the notebook as well. A static has been given its value:
+    /// only its type counts.
     fn used(&self, held: &Held) -> BTreeSet<String> {
-        self.through_macros(held.part.uses.clone())
+        let of_static = held.part.statics.first().filter(|_| held.part.is_static());
+        self.through_macros(of_static.map_or(&held.part.uses, |it| &it.uses).clone())
+    }
+
+    /// Whether the type of a static names an item.
+    pub(super) fn is_in_static(&self, it: &Static, name: &str) -> bool {
+        mentions(&self.through_macros(it.uses.clone()), name)
     }
 
     pub(crate) fn through_macros(&self, mut used: BTreeSet<String>) -> BTreeSet<String> {
@@ -304,14 +344,6 @@ impl State {
     }
 }
 
-fn change_of(kind: &ItemKind) -> Change {
-    match kind {
-        ItemKind::Value(_) => Change::Value,
-        ItemKind::Constant(_) => Change::Constant,
-        _ => Change::Identity,
-    }
-}
-
 /// An earlier `impl` beside the cell's own: without the members that these define anew; `None` if nothing is
 /// left of it.
 fn without(held: &Held, old: &Impl, own: &[&ItemPart]) -> Option<Held> {
@@ -319,7 +351,7 @@ fn without(held: &Held, old: &Impl, own: &[&ItemPart]) -> Option<Held> {
     let mut rest = old.members.clone();
     for part in own {
         let ItemKind::Impl(new) = &part.kind else { continue };
-        if new.target != old.target || new.inherent != old.inherent {
+        if new.head != old.head || new.inherent != old.inherent {
             continue;
         }
         if !old.inherent {

@@ -17,6 +17,10 @@ pub(crate) struct Origin {
 #[derive(Debug, Clone)]
 pub(crate) struct Held {
     pub(crate) krate: String,
+    /// The module of that crate which it stands in; none for its root.
+    pub(crate) module: Option<String>,
+    /// Where its statics are that have been made already, in the order in which they stand in it.
+    pub(crate) memory: Vec<Option<Memory>>,
     pub(crate) origin: Origin,
     pub(crate) part: ItemPart,
     /// The level of optimisation that it was given; 0 where none was.
@@ -32,11 +36,21 @@ impl Held {
     pub(crate) fn new(origin: &Origin, part: &ItemPart) -> Self {
         Self {
             krate: String::new(),
+            module: None,
+            memory: vec![None; part.statics.len()],
             origin: origin.clone(),
             part: part.clone(),
             opt: 0,
             saw: BTreeMap::new(),
             broken: false,
+        }
+    }
+
+    /// What its name is written after.
+    pub(crate) fn path(&self) -> String {
+        match &self.module {
+            Some(module) => format!("{}::{module}", self.krate),
+            None => self.krate.clone(),
         }
     }
 
@@ -57,12 +71,6 @@ impl Held {
     pub(crate) fn is_cut(&self) -> bool {
         self.part.edits.iter().any(|(_, with)| with.is_empty())
     }
-
-    /// What stands around it.
-    pub(crate) fn around(&self) -> Option<(&str, &str)> {
-        let (before, after) = self.part.around.as_ref()?;
-        Some((&self.origin.text[before.clone()], &self.origin.text[after.clone()]))
-    }
 }
 
 /// A place in a cell: its count and a byte.
@@ -77,11 +85,52 @@ pub(crate) struct Import {
     pub(crate) binds: Option<String>,
 }
 
-/// Each `cell_<hash>::Item` in a type: the crate, and the item.
-pub(crate) fn crate_paths(ty: &str) -> impl Iterator<Item = (&str, &str)> {
+/// Stands for the hash of a crate's text until that is complete; as long as the hash, and nothing that a person
+/// writes.
+pub(crate) const HASH: &str = "q7xz0vkw2mjp9ghd";
+
+/// Where a static is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// The library, as its file is called.
+    pub(crate) file: String,
+    pub(crate) symbol: String,
+}
+
+/// The symbol of an item's static in the crate whose text has the hash `hash`.
+pub(crate) fn static_symbol(hash: &str, part: &ItemPart, index: usize) -> String {
+    // FNV-1a: the same in every session, since compiled cells are kept.
+    let item = part
+        .tokens
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("assay_static_{hash}_{item:016x}_{index}")
+}
+
+/// What the modules of changed types are called, before a hash.
+pub(crate) const MODULE: &str = "assay_version_";
+
+/// An item in the name of a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ItemPath<'a> {
+    pub(crate) krate: &'a str,
+    pub(crate) module: Option<&'a str>,
+    pub(crate) item: &'a str,
+}
+
+/// Each `cell_<hash>::Item` in a type.
+pub(crate) fn paths(ty: &str) -> impl Iterator<Item = ItemPath<'_>> {
+    fn word(text: &str) -> &str {
+        &text[..text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len())]
+    }
     ty.match_indices("cell_").filter_map(|(at, _)| {
         let (krate, rest) = ty[at..].split_once("::")?;
-        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-        (krate.len() == 21).then(|| (krate, &rest[..end]))
+        let first = word(rest);
+        let inside = first.starts_with(MODULE).then(|| rest[first.len()..].strip_prefix("::")).flatten();
+        let (module, item) = match inside {
+            Some(rest) => (Some(first), word(rest)),
+            None => (None, first),
+        };
+        (krate.len() == 21).then_some(ItemPath { krate, module, item })
     })
 }

@@ -44,8 +44,12 @@ impl Plan {
         };
         let new = split.bindings.iter().filter(|it| !(it.may_be_constant && constant(&it.name)));
         let put: BTreeSet<String> = new.map(|binding| binding.name.clone()).collect();
-        let lent: BTreeSet<String> =
-            state.variables.keys().filter(|name| mentions(&split.names, name)).cloned().collect();
+        let lent: BTreeSet<String> = state
+            .variables
+            .keys()
+            .filter(|name| mentions(&split.names, name) && !split.anew.contains(*name))
+            .cloned()
+            .collect();
         let (earlier, late) = (earlier(split, &put), late(split, &put));
         Self { back: lent.clone(), lent, put, earlier, late, assigned: split.assigned.clone(), ..Self::default() }
     }

@@ -1,9 +1,10 @@
 //! What a notebook holds between cells. A cell works on a copy, which replaces this one when it succeeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::held::{Held, Import, Origin, crate_paths};
+use super::held::{Held, Import, Origin, paths};
 
 /// A variable that the cell host keeps.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub(crate) struct Variable {
     pub(crate) ty: String,
     pub(crate) mutable: bool,
     pub(crate) cell: u32,
+    /// The names in that cell.
+    pub(crate) names: Arc<BTreeSet<String>>,
     /// What the host calls its type: tells whether the host still has this value.
     pub(crate) in_host: String,
 }
@@ -48,16 +51,23 @@ pub(crate) enum Gone {
     },
 }
 
-impl Gone {
-    /// The same of a cell that is run again as another one.
-    pub(crate) fn in_cell(self, cell: u32) -> Self {
-        match self {
-            Self::Moved { .. } => Self::Moved { cell },
-            Self::Borrows { .. } => Self::Borrows { cell },
-            Self::Unset { .. } => Self::Unset { cell },
-            other => other,
-        }
-    }
+/// A compiled cell that others link.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Crate {
+    /// Its library: a crate may be compiled again under its name.
+    pub(crate) file: String,
+    /// The crates that it links, however indirectly.
+    pub(crate) externs: BTreeSet<String>,
+    /// Libraries with statics that it or one of these uses.
+    pub(crate) memory: BTreeSet<String>,
+}
+
+/// What a cell was compiled to.
+#[derive(Debug, Clone)]
+pub(crate) struct Built {
+    pub(crate) krate: String,
+    pub(crate) hash: String,
+    pub(crate) is: Crate,
 }
 
 /// The committed state.
@@ -71,6 +81,7 @@ pub(crate) struct State {
     pub(crate) former: BTreeMap<String, (String, u32)>,
     pub(crate) imports: Vec<Import>,
     pub(crate) macros: BTreeMap<String, (Origin, Range<usize>)>,
+    pub(crate) crates: BTreeMap<String, Crate>,
 }
 
 impl State {
@@ -85,6 +96,11 @@ impl State {
             self.gone.insert(name.clone(), Gone::Lost { cell, how: how.to_owned() });
         }
         names
+    }
+
+    /// Whether a draft of this notebook has everything that this has.
+    pub(crate) fn is_as(&self, draft: &Self) -> bool {
+        self.variables.len() == draft.variables.len() && self.items.len() == draft.items.len()
     }
 
     /// Drops variables whose type was defined anew, and says which.
@@ -106,9 +122,10 @@ impl State {
 
     /// The first item named in `ty` that is now held by another crate.
     fn stale_item(&self, ty: &str) -> Option<String> {
-        crate_paths(ty).find_map(|(krate, item)| {
-            let held = self.items.get(item)?;
-            (held.krate != krate || held.broken).then(|| item.to_owned())
+        paths(ty).find_map(|path| {
+            let held = self.items.get(path.item)?;
+            let same = held.krate == path.krate && held.module.as_deref() == path.module && !held.broken;
+            (!same).then(|| path.item.to_owned())
         })
     }
 }

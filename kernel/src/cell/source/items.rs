@@ -6,12 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use quote::ToTokens;
-use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Fields, ForeignItem, ImplItem, Item, Visibility};
+use syn::{Fields, ForeignItem, ImplItem, Item, Visibility};
 
+use super::heads;
+use super::layout::{Layout, layout};
+use super::locals::{Local, locals};
 use super::methods::{self, Method};
 use super::names::{self, written};
 use super::span::range;
+use super::statics::{Static, statics};
+use super::tokens::canonical;
 use super::uses;
 
 /// A place in the text, and what is written there instead.
@@ -26,10 +30,16 @@ pub(crate) struct ItemPart {
     pub(crate) edits: Vec<Edit>,
     /// What stands around it: `thread_local! {` and `}`, `extern "C" {` and `}`.
     pub(crate) around: Option<(Range<usize>, Range<usize>)>,
+    /// The item without space and comments: what it is known again by.
+    pub(crate) tokens: String,
     /// Every identifier in the item.
     pub(crate) names: BTreeSet<String>,
     /// Those of them that other items may be meant by.
     pub(crate) uses: BTreeSet<String>,
+    /// What decides the layout of a type.
+    pub(crate) layout: Option<Layout>,
+    /// Memory that the item has.
+    pub(crate) statics: Vec<Static>,
 }
 
 /// What an item defines.
@@ -60,8 +70,12 @@ pub(crate) struct Impl {
     pub(crate) homes: Vec<String>,
     /// Trait and type as they are written.
     pub(crate) target: String,
+    /// The same, whatever its parameters are called: two `impl`s of one head exclude each other.
+    pub(crate) head: String,
     pub(crate) inherent: bool,
     pub(crate) members: BTreeMap<String, Range<usize>>,
+    /// Its associated types and constants, which a type's layout may depend on.
+    pub(crate) associated: BTreeSet<String>,
     /// Its methods, if traits could have them instead.
     pub(crate) methods: Option<Vec<Method>>,
 }
@@ -79,11 +93,37 @@ impl ItemKind {
 }
 
 impl ItemPart {
+    /// What decides whether it is another one to types that depend on it, and what that depends on.
+    pub(crate) fn identity(&self) -> (&str, &BTreeSet<String>) {
+        self.layout.as_ref().map_or((&self.tokens, &self.uses), |layout| (&layout.tokens, &layout.uses))
+    }
+
+    /// Whether it is a static that can change.
+    pub(crate) fn is_static(&self) -> bool {
+        matches!(self.statics.as_slice(), [it] if it.range == self.range)
+    }
+
+    /// Whether types stand inside it, which no name tells apart from those of an earlier version.
+    pub(crate) fn hides_types(&self) -> bool {
+        matches!(self.kind, ItemKind::Value(_) | ItemKind::Constant(_) | ItemKind::Impl(_))
+            && ["struct", "enum", "union"].iter().any(|word| self.names.contains(*word))
+    }
+
     fn new(kind: ItemKind, it: &impl ToTokens, uses: BTreeSet<String>, mut edits: Vec<Edit>) -> Option<Self> {
         edits.sort_by_key(|(range, _)| range.start);
         let mut names = BTreeSet::new();
         names::collect(it.to_token_stream(), &mut names);
-        Some(Self { range: range(it)?, kind, edits, around: None, names, uses })
+        Some(Self {
+            range: range(it)?,
+            kind,
+            edits,
+            around: None,
+            tokens: canonical(it.to_token_stream()),
+            names,
+            uses,
+            layout: None,
+            statics: Vec::new(),
+        })
     }
 }
 
@@ -145,16 +185,17 @@ pub(crate) fn items(it: &Item) -> Vec<ItemPart> {
         Item::ForeignMod(it) => return foreign(it),
         _ => return Vec::new(),
     };
-    ItemPart::new(kind, it, uses::uses(it), edits).into_iter().collect()
+    let mut part = ItemPart::new(kind, it, uses::uses(it), edits);
+    if let Some(part) = &mut part {
+        (part.layout, part.statics) = (layout(it), statics(it));
+    }
+    part.into_iter().collect()
 }
 
 /// The items that a macro of the standard library defines: `thread_local!`. What other macros expand to is
 /// not known here.
 pub(crate) fn items_of_macro(it: &syn::Macro) -> Vec<ItemPart> {
-    if it.path.segments.last().is_none_or(|last| last.ident != "thread_local") {
-        return Vec::new();
-    }
-    let Ok(Locals(locals)) = syn::parse2(it.tokens.clone()) else { return Vec::new() };
+    let locals = locals(it);
     let (Some(whole), Some(inside)) = (range(it), range(&it.tokens)) else { return Vec::new() };
     let describe = |it: &Local| {
         let mut edits = Vec::new();
@@ -162,48 +203,10 @@ pub(crate) fn items_of_macro(it: &syn::Macro) -> Vec<ItemPart> {
         let mut part =
             ItemPart::new(ItemKind::Value(written(&it.name)), it, uses::in_tokens(it.to_token_stream()), edits)?;
         part.around = Some((whole.start..inside.start, inside.end..whole.end));
+        part.statics.extend(Static::of_thread(it, written(&it.name), &it.ty));
         Some(part)
     };
     locals.iter().filter_map(describe).collect()
-}
-
-/// One `static NAME: T = value` of `thread_local!`.
-struct Local {
-    attributes: Vec<Attribute>,
-    vis: Visibility,
-    name: syn::Ident,
-    rest: proc_macro2::TokenStream,
-}
-
-struct Locals(Vec<Local>);
-
-impl Parse for Locals {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let mut locals = Vec::new();
-        while !input.is_empty() {
-            let attributes = input.call(Attribute::parse_outer)?;
-            let vis = input.parse()?;
-            let keyword: syn::Token![static] = input.parse()?;
-            let name: syn::Ident = input.parse()?;
-            let mut rest = keyword.to_token_stream();
-            name.to_tokens(&mut rest);
-            input.parse::<syn::Token![:]>()?.to_tokens(&mut rest);
-            input.parse::<syn::Type>()?.to_tokens(&mut rest);
-            input.parse::<syn::Token![=]>()?.to_tokens(&mut rest);
-            input.parse::<syn::Expr>()?.to_tokens(&mut rest);
-            input.parse::<Option<syn::Token![;]>>()?;
-            locals.push(Local { attributes, vis, name, rest });
-        }
-        Ok(Self(locals))
-    }
-}
-
-impl ToTokens for Local {
-    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
-        self.attributes.iter().for_each(|it| it.to_tokens(tokens));
-        self.vis.to_tokens(tokens);
-        self.rest.to_tokens(tokens);
-    }
 }
 
 /// Each function and static of an `extern` block, in a block of its own.
@@ -221,6 +224,7 @@ fn foreign(block: &syn::ItemForeignMod) -> Vec<ItemPart> {
         let uses = uses::in_tokens(it.to_token_stream());
         let mut part = ItemPart::new(ItemKind::Value(written(name)), it, uses, edits)?;
         part.around = Some((whole.start..first.start, end..whole.end));
+        part.tokens = format!("{}{}", canonical(block.abi.to_token_stream()), part.tokens);
         Some(part)
     };
     let parts: Option<Vec<ItemPart>> = block.items.iter().map(describe).collect();
@@ -243,7 +247,10 @@ fn head(it: &syn::ItemImpl) -> Impl {
         }
     }
     let members = it.items.iter().filter_map(|item| Some((member(item)?, range(item)?))).collect();
-    Impl { homes, target, inherent: it.trait_.is_none(), members, methods: methods::methods(it) }
+    let associated = it.items.iter().filter(|it| matches!(it, ImplItem::Type(_) | ImplItem::Const(_)));
+    let associated = associated.map(|it| canonical(it.to_token_stream())).collect();
+    let head = heads::head(it);
+    Impl { homes, target, head, associated, inherent: it.trait_.is_none(), members, methods: methods::methods(it) }
 }
 
 fn lift_fields(fields: &Fields, edits: &mut Vec<Edit>) {

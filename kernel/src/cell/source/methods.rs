@@ -6,11 +6,14 @@ use quote::ToTokens;
 use syn::{FnArg, ImplItem, Visibility};
 
 use super::span::range;
+use super::tokens::canonical;
 
 /// A method, and the trait that could have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Method {
     pub(crate) name: String,
+    /// Without space and comments.
+    pub(crate) tokens: String,
     pub(crate) range: Range<usize>,
     /// `pub`, where that is written.
     pub(crate) public: Option<Range<usize>>,
@@ -65,6 +68,7 @@ fn method(member: &ImplItem, head: &Head) -> Option<Method> {
     };
     Some(Method {
         name: it.sig.ident.to_string(),
+        tokens: canonical(it.to_token_stream()),
         range: range(member)?,
         public,
         signature: signature.to_token_stream().to_string(),

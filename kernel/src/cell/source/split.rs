@@ -28,6 +28,8 @@ pub(crate) struct Split {
     pub(crate) assigned: BTreeSet<String>,
     /// What the top level binds with `let`, in order.
     pub(crate) bindings: Vec<Binding>,
+    /// Those of them that nothing before their `let` names: an earlier variable of the name is not meant.
+    pub(crate) anew: BTreeSet<String>,
     /// Whether the top level awaits.
     pub(crate) awaits: bool,
     /// Whether a loop or a closure stands anywhere in the cell.
@@ -150,6 +152,7 @@ fn parsed(text: &str) -> Option<Split> {
     }
     names::collect(tokens, &mut split.names);
     let mut facts = Facts::default();
+    let mut before = BTreeSet::new();
     let last = statements.len().saturating_sub(1);
     for (index, statement) in statements.iter().enumerate() {
         let range = range(statement)?;
@@ -160,6 +163,7 @@ fn parsed(text: &str) -> Option<Split> {
             Stmt::Item(it) => parts_of_item(it, &range),
             Stmt::Macro(it) => items_of_macro(&it.mac).into_iter().map(Part::Item).collect(),
             Stmt::Local(local) => {
+                note_new(local, &before, &mut split.anew);
                 // What `#[cfg(..)]` leaves out has nothing to store.
                 if !local.attrs.iter().any(|it| it.path().is_ident("cfg")) {
                     bindings(&local.pat, &mut split.bindings);
@@ -168,6 +172,7 @@ fn parsed(text: &str) -> Option<Split> {
             }
             Stmt::Expr(..) => Vec::new(),
         };
+        names::collect(statement.to_token_stream(), &mut before);
         if parts.is_empty() {
             parts.push(match statement {
                 Stmt::Expr(it, None) if index == last => {
@@ -185,6 +190,21 @@ fn parsed(text: &str) -> Option<Split> {
     split.awaits = facts.awaits;
     split.repeats = facts.repeats;
     Some(split)
+}
+
+/// Notes what a `let` binds that neither it nor anything before it names.
+fn note_new(local: &syn::Local, before: &BTreeSet<String>, anew: &mut BTreeSet<String>) {
+    let mut bound = Vec::new();
+    bindings(&local.pat, &mut bound);
+    let mut used = BTreeSet::new();
+    if let Some(init) = &local.init {
+        names::collect(init.expr.to_token_stream(), &mut used);
+        names::collect(init.diverge.as_ref().map(|(_, it)| it).to_token_stream(), &mut used);
+    }
+    let is_new = |name: &str| !names::mentions(before, name) && !names::mentions(&used, name);
+    if !local.attrs.iter().any(|it| it.path().is_ident("cfg")) {
+        anew.extend(bound.into_iter().filter(|it| !it.may_be_constant && is_new(&it.name)).map(|it| it.name));
+    }
 }
 
 fn parts_of_item(it: &Item, range: &Range<usize>) -> Vec<Part> {

@@ -107,7 +107,7 @@ impl Tier {
         let is_over = Arc::clone(&over);
         let task = tokio::spawn(async move {
             let mut tiers = tiers.lock().await;
-            let krate = cell.krate();
+            let krate = cell.file();
             let pending = quick && cell.is_replaceable();
             let new = || Loaded { cell, library, image: None, pending, led: 0 };
             tiers.loaded.entry(krate.clone()).or_insert_with(new);
@@ -161,7 +161,8 @@ impl Tiers {
         let mut next = vec![krate.to_owned()];
         while let Some(krate) = next.pop() {
             let Some(loaded) = self.loaded.get(&krate).filter(|_| seen.insert(krate.clone())) else { continue };
-            next.extend(loaded.cell.externs.iter().cloned());
+            let file = |it| loaded.cell.files.get(it).unwrap_or(it).clone();
+            next.extend(loaded.cell.externs.iter().map(file));
             if loaded.pending {
                 order.push(krate);
             }
@@ -187,7 +188,7 @@ impl Tiers {
             return Ok(());
         }
         let own = image.functions.iter().filter(|(name, _)| plain.functions.contains_key(*name));
-        self.faster.extend(own.map(|(name, at)| (name.clone(), (Arc::clone(&path), *at))));
+        self.faster.extend(own.map(|(name, at)| (loaded.cell.versioned(name), (Arc::clone(&path), *at))));
         let fast = Loaded { cell: loaded.cell.clone(), library, image: Some(image), pending: false, led: 0 };
         self.loaded.insert(format!("{krate}.fast"), fast);
         self.lead(handle).await
@@ -208,7 +209,7 @@ impl Tiers {
             loaded.led = self.faster.len();
             let library = loaded.library.display().to_string();
             for (slot, name) in &image.slots {
-                if let Some((path, at)) = self.faster.get(name) {
+                if let Some((path, at)) = self.faster.get(&loaded.cell.versioned(name)) {
                     slots.entry((Arc::clone(path), library.clone())).or_default().push((*slot, *at));
                 }
             }
