@@ -92,7 +92,7 @@ impl Ran<'_> {
             };
             let mut note = why.explain(name);
             match state.variables.get(name) {
-                Some(old) => note = format!("{note}; `{name}` is what cell [{}] made again", old.cell),
+                Some(old) => note = format!("{note}; `{name}` is again the one of cell [{}]", old.cell),
                 None => drop(state.gone.insert(name.clone(), why)),
             }
             left.notes.push(note);

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cell::notebook::plan::Plan;
 use crate::cell::source::names::mentions;
 use crate::cell::source::split::Split;
-use crate::cell::source::step::Step;
 
 /// How many there are at most: each is compiled inside those around it.
 const LIMIT: usize = 64;
@@ -75,9 +74,9 @@ impl Frames {
             }
             made |= step.binds.iter().any(|name| plan.put.contains(name) || plan.held.contains_key(name));
             // Gets its value in the closure that it stands in.
-            if step.is_open {
-                let given = |(_, later): &(usize, &Step)| step.binds.iter().any(|name| mentions(&later.names, name));
-                let given = split.steps().filter(|(later, _)| *later > index).find(given);
+            for name in step.binds.iter().filter(|_| step.is_open) {
+                let mut later = split.steps().filter(|(later, _)| *later > index);
+                let given = later.find(|(_, step)| mentions(&step.names, name));
                 open_until = given.map_or(open_until, |(given, _)| open_until.max(given));
             }
         }
