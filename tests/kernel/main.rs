@@ -113,5 +113,6 @@ files!(
     threads,
     unchanged,
     values,
-    variables
+    variables,
+    versions
 );
