@@ -116,5 +116,6 @@ files!(
     threads,
     unchanged,
     values,
-    variables
+    variables,
+    versions
 );

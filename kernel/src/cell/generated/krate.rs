@@ -273,8 +273,15 @@ impl Generated {
 
     pub(crate) fn take(&mut self, state: &State, name: &str) {
         let Some(variable) = state.variables.get(name) else { return };
-        self.externs.extend(paths(&variable.ty).map(|path| path.krate.to_owned()));
-        let (mutable, ty) = (if variable.mutable { "mut " } else { "" }, &variable.ty);
+        let own = self.version_of.as_deref();
+        let externs = paths(&variable.ty).map(|path| path.krate).filter(|krate| Some(*krate) != own);
+        self.externs.extend(externs.map(str::to_owned));
+        // A crate does not know itself by its name.
+        let here = |krate: &str| {
+            variable.ty.replace(&format!("::{krate}::"), "crate::").replace(&format!("{krate}::"), "crate::")
+        };
+        let ty = own.map_or_else(|| variable.ty.clone(), here);
+        let mutable = if variable.mutable { "mut " } else { "" };
         self.line(Role::Take(name.to_owned()), &format!("let {mutable}{name}: {ty} = ::lab::host::take({name:?});"));
     }
 
