@@ -161,11 +161,14 @@ fn probe(known: &Known, above: &str, place: &Place<'_>, candidates: &[String]) -
     }
     let state = &known.state;
     let lent = split.names.iter().filter(|name| state.variables.contains_key(*name)).cloned().collect();
-    let extensions = known.compiler.as_ref()?.extensions.iter().map(|it| it.library().0).collect();
+    let compiler = known.compiler.as_ref()?;
+    let extensions = compiler.extensions.iter().map(|it| it.library().0).collect();
+    let surroundings =
+        Surroundings { state, extensions, libraries: compiler.libraries(), is_light: false, is_forced: false };
     let origin = Origin { cell: 0, text: Arc::from(text.as_str()) };
     let plan = Plan { lent, ..Plan::default() };
     let carried = state.carried(&split);
-    let cell = generate(&Surroundings { state, extensions }, &split, &carried, &origin, &plan, How::Name);
+    let cell = generate(&surroundings, &split, &carried, &origin, &plan, How::Name);
     Some((cell, first))
 }
 

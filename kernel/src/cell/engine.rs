@@ -11,10 +11,11 @@ use super::compiler::diagnostics;
 use super::compiler::level;
 use super::compiler::naming::Naming;
 use super::compiler::rustc::{Compiled, Compiler};
-use super::compiler::swap::{Beside, Tier};
+use super::compiler::swap::{Beside, Mode, Tier};
 use super::correct::correct;
 use super::explain::explain;
 use super::failure::{Failure, lost};
+use super::generated::flags::HIGHEST;
 use super::generated::krate::{Generated, How};
 use super::generated::text::{Surroundings, generate};
 use super::generated::types;
@@ -82,7 +83,7 @@ struct Ready {
 impl Engine {
     pub(crate) fn new(environment: Arc<Environment>, program: PathBuf, folder: PathBuf) -> Self {
         let compiler = Compiler { environment, extensions: Vec::new() };
-        let (tier, beside) = (Tier::default(), None);
+        let (tier, beside) = (Tier::new(Mode::of_environment()), None);
         let (state, executed) = (State::default(), Executions::default());
         Self { compiler, state, host: None, executed, tier, beside, program, folder }
     }
@@ -92,7 +93,7 @@ impl Engine {
         let host = match self.host.take() {
             Some(host) => host,
             None => {
-                self.tier = Tier::default();
+                self.tier.forget_host().await;
                 self.executed.forget_told();
                 Host::start(&self.program, &self.compiler.environment, &self.folder).await?
             }
@@ -131,7 +132,7 @@ impl Engine {
             file: format!("{}.rs", ready.cell.krate()),
             lines: ready.cell.lines(request.cell),
         };
-        self.beside = Some(self.tier.beside(&self.compiler, handle, &ready.cell, &ready.library, ready.quick));
+        self.beside = self.tier.beside(&self.compiler, handle, &ready.cell, &ready.library, ready.quick).await;
         let called = self.call(&order, request).await;
         if let Some(beside) = &self.beside {
             beside.cell_is_over();
@@ -169,11 +170,12 @@ impl Engine {
         }
         let carried = self.state.carried(whole);
         let plan = Plan::new(&self.state, whole);
-        let again = |opt| generate(&self.surroundings(), whole, &carried, origin, &plan, How::Run { opt }).krate();
+        let among = self.surroundings(level::choose(&self.state, whole).is_light);
+        let again = |opt| generate(&among, whole, &carried, origin, &plan, How::Run { opt }).krate();
         // Where it is ours to choose, it may be there at either level.
         let again = match level {
             Some(level) => vec![again(level)],
-            None => vec![again(0), again(level::HIGHEST)],
+            None => vec![again(0), again(HIGHEST)],
         };
         let is_there = |part: &ItemPart| {
             part.kind.name().and_then(|name| self.state.items.get(name)).is_none_or(|held| again.contains(&held.krate))
@@ -210,20 +212,20 @@ impl Engine {
     ) -> Result<Ready, Failure> {
         let mut plan = Plan::new(&self.state, split);
         let choice = level::choose(&self.state, split);
-        let mut opt = level.unwrap_or(choice.level);
+        let mut opt = level.unwrap_or(if self.tier.mode().is_forced() { 0 } else { choice.level });
         let mut unstored = BTreeMap::new();
         let mut names = None;
         for _ in 0..ROUNDS {
-            let mut cell = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt });
-            cell.is_light = choice.is_light;
+            let among = self.surroundings(choice.is_light);
+            let cell = generate(&among, split, carried, origin, &plan, How::Run { opt });
             if !plan.put.is_empty() && names.is_none() {
-                let probe = generate(&self.surroundings(), split, carried, origin, &plan, How::Name);
+                let probe = generate(&among, split, carried, origin, &plan, How::Name);
                 names = Some(Naming::ask(&self.compiler, probe, &cell));
             }
             let compiled = match level {
                 None if opt > 0 => {
-                    let quick = generate(&self.surroundings(), split, carried, origin, &plan, How::Run { opt: 0 });
-                    match self.compiler.compile_soon(&cell, opt, &quick).await? {
+                    let quick = generate(&among, split, carried, origin, &plan, How::Run { opt: 0 });
+                    match self.compiler.compile_soon(&cell, &quick).await? {
                         Some(compiled) => compiled,
                         None => {
                             (opt, names) = (0, None);
@@ -231,7 +233,7 @@ impl Engine {
                         }
                     }
                 }
-                _ => self.compiler.compile(&cell, opt).await?,
+                _ => self.compiler.compile(&cell).await?,
             };
             match compiled {
                 Compiled::Library(library) => {
@@ -254,9 +256,10 @@ impl Engine {
         Err(Failure::new("CompileError", "the variables of this cell could not be settled"))
     }
 
-    fn surroundings(&self) -> Surroundings<'_> {
+    fn surroundings(&self, is_light: bool) -> Surroundings<'_> {
         let extensions = self.compiler.extensions.iter().map(|extension| extension.library().0).collect();
-        Surroundings { state: &self.state, extensions }
+        let (libraries, is_forced) = (self.compiler.libraries(), self.tier.mode().is_forced());
+        Surroundings { state: &self.state, extensions, libraries, is_light, is_forced }
     }
 
     /// Has the host run a cell, and passes interrupts on; whether there was one.
