@@ -44,6 +44,11 @@ impl Seen {
         self.result.as_deref()
     }
 
+    /// What it printed.
+    pub(crate) fn stdout(&self) -> &str {
+        &self.stdout
+    }
+
     /// The message of its error.
     pub(crate) fn error(&self) -> Option<&str> {
         self.errors.first().map(|(_, message, _)| message.as_str())
