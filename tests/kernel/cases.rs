@@ -21,12 +21,16 @@
 //! %join                          the cell's lines without their ends
 //! %crlf                          the cell's lines with Windows' ends
 //! ```
+//!
+//! `%usual` and why: the case is run in the usual way only, not with every cell optimised at once or at one
+//! level.
 
 use std::path::Path;
 
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) cells: Vec<Cell>,
+    pub(crate) is_usual_only: bool,
 }
 
 pub(crate) struct Cell {
@@ -54,12 +58,16 @@ pub(crate) fn read(path: &Path) -> Vec<Case> {
     for line in text.split_inclusive('\n') {
         let bare = line.trim_end();
         if let Some(name) = bare.strip_prefix("== ") {
-            cases.push(Case { name: name.to_owned(), cells: vec![Cell::new()] });
+            cases.push(Case { name: name.to_owned(), cells: vec![Cell::new()], is_usual_only: false });
             continue;
         }
         let Some(case) = cases.last_mut() else { continue };
         if bare == "--" {
             case.cells.push(Cell::new());
+            continue;
+        }
+        if bare.starts_with("%usual ") {
+            case.is_usual_only = true;
             continue;
         }
         let cell = case.cells.last_mut().unwrap();

@@ -49,6 +49,11 @@ impl Seen {
         self.stderr.lines().any(|line| line.starts_with("note: "))
     }
 
+    /// What it printed.
+    pub(crate) fn stdout(&self) -> &str {
+        &self.stdout
+    }
+
     /// The message of its error.
     pub(crate) fn error(&self) -> Option<&str> {
         self.errors.first().map(|(_, message, _)| message.as_str())

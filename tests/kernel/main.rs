@@ -8,10 +8,12 @@ mod damage;
 mod deep;
 mod dependencies;
 mod failing;
+mod generator;
 mod gpu;
 mod home;
 mod living;
 mod reordered;
+mod swapped;
 mod training;
 mod twice;
 
@@ -30,6 +32,11 @@ async fn start(folder: &Path) -> Kernel {
 
 /// The same on a device, as `ASSAY_DEVICE` names it.
 async fn start_on(folder: &Path, device: &str) -> Kernel {
+    start_with(folder, device, &[]).await
+}
+
+/// The same with variables of the environment.
+async fn start_with(folder: &Path, device: &str, variables: &[(&str, &str)]) -> Kernel {
     static BUILT: Mutex<Vec<String>> = Mutex::new(Vec::new());
     {
         let mut built = BUILT.lock().unwrap();
@@ -44,20 +51,41 @@ async fn start_on(folder: &Path, device: &str) -> Kernel {
     launch.directory = Some(folder.to_owned());
     launch.envs.push(("ASSAY_DB".into(), folder.join("assay.db").into()));
     launch.envs.push(("ASSAY_DEVICE".into(), device.into()));
+    launch.envs.extend(variables.iter().map(|(name, value)| (name.into(), value.into())));
     launch.start().await.unwrap()
 }
 
+/// How the cells of a file are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Usual,
+    /// All at this level.
+    Level(u8),
+    /// Each cell is optimised before its first call: `force`, or `mix`.
+    Swapped(&'static str),
+}
+
 /// Runs every case of a file in one kernel, with `:restart` in between; reports all that failed.
-async fn run(file: &str) {
+async fn run(file: &str, way: Way) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/kernel/cases").join(file);
     let folder = tempfile::tempdir().unwrap();
-    let kernel = start(folder.path()).await;
+    let kernel = match way {
+        Way::Swapped(mode) => start_with(folder.path(), "cpu", &[("ASSAY_SWAP", mode)]).await,
+        _ => start(folder.path()).await,
+    };
     let mut failures = Vec::new();
     // The execution count before the case's first cell.
     let mut before = 0;
     for case in cases::read(&path) {
+        if case.is_usual_only && way != Way::Usual {
+            continue;
+        }
         check::execute(&kernel, ":restart").await;
         before += 1;
+        if let Way::Level(level) = way {
+            check::execute(&kernel, &format!(":opt {level}")).await;
+            before += 1;
+        }
         let start = before;
         for (number, cell) in case.cells.iter().enumerate() {
             let seen = check::execute(&kernel, &cell.source).await;
@@ -69,15 +97,39 @@ async fn run(file: &str) {
         }
     }
     kernel.shutdown().await;
-    assert!(failures.is_empty(), "{} failed in {file}:\n{}", failures.len(), failures.join("\n\n"));
+    assert!(failures.is_empty(), "{} failed in {file}, {way:?}:\n{}", failures.len(), failures.join("\n\n"));
 }
 
 macro_rules! files {
     ($($name:ident),* $(,)?) => {
         $(#[tokio::test]
         async fn $name() {
-            run(concat!(stringify!($name), ".txt")).await;
+            run(concat!(stringify!($name), ".txt"), Way::Usual).await;
         })*
+
+        /// The same cells, each optimised before its first call: what they lead to is the same.
+        mod forced {
+            use super::{Way, run};
+
+            $(#[tokio::test]
+            async fn $name() {
+                run(concat!(stringify!($name), ".txt"), Way::Swapped("force")).await;
+            })*
+        }
+
+        /// The same cells with plain and optimised code mixed, and at one level from the start. They take long:
+        /// `cargo test --release --test kernel every_way -- --ignored`.
+        mod every_way {
+            use super::{Way, run};
+
+            $(#[tokio::test]
+            #[ignore = "runs all cases three times"]
+            async fn $name() {
+                for way in [Way::Swapped("mix"), Way::Level(0), Way::Level(3)] {
+                    run(concat!(stringify!($name), ".txt"), way).await;
+                }
+            })*
+        }
 
         #[test]
         fn every_file_of_cases_is_run() {
@@ -112,6 +164,7 @@ files!(
     output,
     redefinition,
     rerun,
+    swap,
     syntax,
     threads,
     unchanged,

@@ -165,11 +165,14 @@ fn probe(known: &Known, above: &str, place: &Place<'_>, candidates: &[String]) -
     names::of_text(place.receiver, &mut split.names);
     let state = &known.state;
     let lent = split.names.iter().filter(|name| state.variables.contains_key(*name)).cloned().collect();
-    let extensions = known.compiler.as_ref()?.extensions.iter().map(|it| it.library().0).collect();
+    let compiler = known.compiler.as_ref()?;
+    let extensions = compiler.extensions.iter().map(|it| it.library().0).collect();
+    let surroundings =
+        Surroundings { state, extensions, libraries: compiler.libraries(), is_light: false, is_forced: false };
     let origin = Origin { cell: 0, text: Arc::from(text.as_str()) };
     let plan = Plan { lent, ..Plan::default() };
     let follow = state.follow(&split, &origin);
-    let cell = generate(&Surroundings { state, extensions }, &split, &follow, &origin, &plan, How::Name);
+    let cell = generate(&surroundings, &split, &follow, &origin, &plan, How::Name);
     Some((cell, first))
 }
 

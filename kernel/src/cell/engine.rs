@@ -12,10 +12,11 @@ use super::compiler::diagnostics;
 use super::compiler::level;
 use super::compiler::naming::Naming;
 use super::compiler::rustc::{Compiled, Compiler};
-use super::compiler::swap::{Beside, Tier};
+use super::compiler::swap::{Beside, Mode, Tier};
 use super::correct::correct;
 use super::explain::explain;
 use super::failure::{Failure, lost};
+use super::generated::flags::HIGHEST;
 use super::generated::krate::{Generated, How};
 use super::generated::text::{Surroundings, generate};
 use super::hints::hints;
@@ -89,7 +90,7 @@ struct Ready {
 impl Engine {
     pub(crate) fn new(environment: Arc<Environment>, program: PathBuf, folder: PathBuf) -> Self {
         let compiler = Compiler { environment, extensions: Vec::new() };
-        let (tier, beside) = (Tier::default(), None);
+        let (tier, beside) = (Tier::new(Mode::of_environment()), None);
         let (state, executed) = (State::default(), Executions::default());
         let (settled, code) = (Settled::default(), String::new());
         Self { compiler, state, host: None, executed, code, tier, settled, beside, program, folder }
@@ -100,7 +101,7 @@ impl Engine {
         let host = match self.host.take() {
             Some(host) => host,
             None => {
-                self.tier = Tier::default();
+                self.tier.forget_host().await;
                 self.executed.forget_told();
                 Host::start(&self.program, &self.compiler.environment, &self.folder).await?
             }
@@ -143,7 +144,7 @@ impl Engine {
             file: format!("{}.rs", ready.cell.file()),
             lines: ready.cell.lines(request.cell),
         };
-        self.beside = Some(self.tier.beside(&self.compiler, handle, &ready.cell, &ready.library, ready.quick));
+        self.beside = self.tier.beside(&self.compiler, handle, &ready.cell, &ready.library, ready.quick).await;
         let called = self.call(&order, request).await;
         if let Some(beside) = &self.beside {
             beside.cell_is_over();
@@ -222,16 +223,16 @@ impl Engine {
     /// Whether the crates that have a cell's items are what it would be compiled to.
     fn is_compiled(&self, whole: &Split, follow: &Follow, origin: &Origin, level: Option<u8>) -> bool {
         let plan = Plan::new(&self.state, whole);
+        let among = self.surroundings(&self.state, level::choose(&self.state, whole).is_light);
         let again = |opt| {
-            let surroundings = self.surroundings(&self.state);
-            let generated = |plan: &Plan| generate(&surroundings, whole, follow, origin, plan, How::Run { opt }).file();
+            let generated = |plan: &Plan| generate(&among, whole, follow, origin, plan, How::Run { opt }).file();
             let first = generated(&plan);
             self.settled.of(&first, origin.cell).map_or(first, |(plan, ..)| generated(&plan))
         };
         // Where it is ours to choose, it may be there at either level.
         let again = match level {
             Some(level) => vec![again(level)],
-            None => vec![again(0), again(level::HIGHEST)],
+            None => vec![again(0), again(HIGHEST)],
         };
         let is_there = |part: &ItemPart| {
             let krate = self.state.same(part).and_then(|held| self.state.crates.get(&held.krate));
@@ -282,25 +283,26 @@ impl Engine {
         let mut draft = self.state.clone();
         let mut plan = Plan::new(&draft, split);
         let choice = level::choose(&draft, split);
-        let mut opt = level.unwrap_or(choice.level);
+        let mut opt = level.unwrap_or(if self.tier.mode().is_forced() { 0 } else { choice.level });
         let mut unstored = BTreeMap::new();
         let (mut names, mut asked) = (None, None);
-        let first = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Run { opt }).file();
+        let among = self.surroundings(&draft, choice.is_light);
+        let first = generate(&among, split, follow, origin, &plan, How::Run { opt }).file();
         if let Some(known) = self.settled.of(&first, origin.cell) {
             (plan, unstored, asked) = known;
         }
         for _ in 0..ROUNDS {
-            let mut cell = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Run { opt });
-            cell.is_light = choice.is_light;
+            let among = self.surroundings(&draft, choice.is_light);
+            let cell = generate(&among, split, follow, origin, &plan, How::Run { opt });
             self.code.clone_from(&cell.text);
             if !plan.put.is_empty() && names.is_none() {
-                let probe = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Name);
+                let probe = generate(&among, split, follow, origin, &plan, How::Name);
                 names = Some(Naming::ask(&self.compiler, probe, asked.get_or_insert_with(|| cell.clone())));
             }
             let compiled = match level {
                 None if opt > 0 => {
-                    let quick = generate(&self.surroundings(&draft), split, follow, origin, &plan, How::Run { opt: 0 });
-                    match self.compiler.compile_soon(&cell, opt, &quick).await? {
+                    let quick = generate(&among, split, follow, origin, &plan, How::Run { opt: 0 });
+                    match self.compiler.compile_soon(&cell, &quick).await? {
                         Some(compiled) => compiled,
                         None => {
                             (opt, names, asked) = (0, None, None);
@@ -308,7 +310,7 @@ impl Engine {
                         }
                     }
                 }
-                _ => self.compiler.compile(&cell, opt).await?,
+                _ => self.compiler.compile(&cell).await?,
             };
             match compiled {
                 Compiled::Library(library) => {
@@ -334,9 +336,10 @@ impl Engine {
         Err(Failure::new("CompileError", "the variables of this cell could not be settled"))
     }
 
-    fn surroundings<'a>(&self, state: &'a State) -> Surroundings<'a> {
+    fn surroundings<'a>(&self, state: &'a State, is_light: bool) -> Surroundings<'a> {
         let extensions = self.compiler.extensions.iter().map(|extension| extension.library().0).collect();
-        Surroundings { state, extensions }
+        let (libraries, is_forced) = (self.compiler.libraries(), self.tier.mode().is_forced());
+        Surroundings { state, extensions, libraries, is_light, is_forced }
     }
 
     /// Has the host run a cell, and passes interrupts on; whether there was one.

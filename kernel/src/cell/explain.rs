@@ -20,7 +20,7 @@ pub(crate) async fn explain(compiler: &Compiler, origin: &Origin) -> Failure {
         return Failure::at("CompileError", "this cell contains an unclosed delimiter", line, origin, &[]);
     }
     let cell = unparsed(origin);
-    match compiler.compile(&cell, 0).await {
+    match compiler.compile(&cell).await {
         Ok(Compiled::Failed(mut found)) => {
             // Variables are not loaded here, so what is not about syntax, which has no code, is not true.
             if found.iter().any(|it| it.is_error() && !it.is_summary() && it.code().is_none()) {

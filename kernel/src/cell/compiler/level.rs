@@ -3,15 +3,16 @@
 //! Without a loop: at none, which is quickest. With one: at the highest if that takes hardly longer, as it does
 //! for a person's own code (a matrix product written out: 0.33 s instead of 0.18, and it runs 7 times as fast).
 //! A training loop instantiates so much of dfdx that it takes seconds: it starts without, and is
-//! optimised while it runs (see `tier`).
+//! optimised while it runs (see `swap`).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::cell::generated::flags::HIGHEST;
 use crate::cell::notebook::state::State;
 use crate::cell::source::split::Split;
 
-/// None at first, and the highest for what runs for long; see `tier`.
+/// None at first, and the highest for what runs for long; see `swap`.
 pub(crate) const AUTO: u8 = u8::MAX;
 
 /// The level for a cell: what it says itself in a `// opt: N` line, else `set`; `None` where it is ours to
@@ -23,9 +24,6 @@ pub(crate) fn level(code: &str, set: u8) -> Option<u8> {
     });
     own.or((set != AUTO).then_some(set))
 }
-
-/// The highest.
-pub(crate) const HIGHEST: u8 = 3;
 
 /// How long a cell with a loop may take to compile at the highest level before it starts without.
 pub(crate) const HARDLY: Duration = Duration::from_millis(600);

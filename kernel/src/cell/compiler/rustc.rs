@@ -1,7 +1,8 @@
 //! One `rustc` call per cell, against the prebuilt environment; what was compiled before is not again.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -14,16 +15,15 @@ use super::error::CompileError;
 use super::level;
 use super::seal;
 use super::trouble;
-use crate::cell::generated::flags::FLAGS;
+use crate::cell::generated::flags::{FLAGS, OPTIMISED};
 use crate::cell::generated::frames::key;
 use crate::cell::generated::krate::{Generated, Role};
 use crate::cell::generated::types;
 use crate::environment::{Environment, Extension, toolchain_name};
 use crate::guard;
 
-/// How a cell is compiled whose functions replace those of its plain version.
-const OPTIMISED: [&str; 5] =
-    ["--crate-type=cdylib", "-Copt-level=3", "-Ccodegen-units=1", "-Clink-dead-code=yes", "-Clto=off"];
+/// Lints that find addresses of functions being compared or made numbers of.
+const OF_ADDRESSES: [&str; 2] = ["unpredictable_function_pointer_comparisons", "function_casts_as_integer"];
 
 /// What became of a crate.
 #[derive(Debug)]
@@ -41,6 +41,19 @@ pub(crate) struct Compiler {
 }
 
 impl Compiler {
+    /// What cells link, and where it is.
+    pub(crate) fn libraries(&self) -> String {
+        let environment = &self.environment;
+        let mut all = format!("{} {} {}", environment.toolchain(), environment.hash(), environment.folder().display());
+        for extension in &self.extensions {
+            for (name, path) in [extension.library(), extension.named()] {
+                // Writing to a String cannot fail.
+                let _ = write!(all, "\n{name}={}", path.display());
+            }
+        }
+        all
+    }
+
     /// The folder with the lockfile and the features of all that cells link.
     pub(crate) fn resolved(&self) -> &Path {
         self.extensions.last().map_or(self.environment.folder(), Extension::folder)
@@ -50,15 +63,8 @@ impl Compiler {
     ///
     /// # Errors
     /// When the compiler cannot be started or nothing can be written.
-    pub(crate) async fn compile(&self, cell: &Generated, opt: u8) -> Result<Compiled, CompileError> {
-        // A `dylib` calls its functions through a table, so that they can be replaced.
-        let kind = if cell.has_items || opt == 0 && cell.is_replaceable() { "dylib" } else { "cdylib" };
-        let level = format!("-Copt-level={opt}");
-        // A few statements take 91 ms of processor time in one unit, and 109 in four; a training loop takes
-        // 10% less time in four. The highest level is for the fastest code, which is one unit.
-        let one = cell.is_light || opt >= level::HIGHEST;
-        let units = if one { "-Ccodegen-units=1" } else { "-Ccodegen-units=4" };
-        self.library(cell, self.plain(cell), &["--crate-type", kind, &level, units]).await
+    pub(crate) async fn compile(&self, cell: &Generated) -> Result<Compiled, CompileError> {
+        self.library(cell, self.plain(cell), &cell.flags).await
     }
 
     /// As [`Self::compile`], unless that takes long or `quick` was taken instead before: then `None`.
@@ -68,14 +74,13 @@ impl Compiler {
     pub(crate) async fn compile_soon(
         &self,
         cell: &Generated,
-        opt: u8,
         quick: &Generated,
     ) -> Result<Option<Compiled>, CompileError> {
         if self.is_compiled(quick) && !self.is_compiled(cell) {
             return Ok(None);
         }
         // Given up, its compiler is stopped.
-        tokio::time::timeout(level::HARDLY, self.compile(cell, opt)).await.ok().transpose()
+        tokio::time::timeout(level::HARDLY, self.compile(cell)).await.ok().transpose()
     }
 
     /// Whether [`Self::compile`] has nothing to do.
@@ -88,7 +93,8 @@ impl Compiler {
         folder.join(format!("lib{}.so", cell.file()))
     }
 
-    /// Compiles a cell so that its functions can replace those of its plain version.
+    /// Compiles a cell so that its functions can replace those of its plain version; fails where one must not,
+    /// since the cell compares or shows addresses of functions.
     ///
     /// # Errors
     /// As [`Self::compile`].
@@ -107,7 +113,12 @@ impl Compiler {
     }
 
     /// Compiles to the file `library`, unless it is there.
-    async fn library(&self, cell: &Generated, library: PathBuf, how: &[&str]) -> Result<Compiled, CompileError> {
+    async fn library(
+        &self,
+        cell: &Generated,
+        library: PathBuf,
+        how: &[impl AsRef<OsStr>],
+    ) -> Result<Compiled, CompileError> {
         if cache::find(&library) {
             return Ok(Compiled::Library(library));
         }
@@ -127,8 +138,10 @@ impl Compiler {
             command.arg("-C").arg(with("link-arg=", &self.environment.items().join(format!("lib{file}.so"))));
         }
         let result = self.output(command).await?;
-        if !result.status.success() {
-            return Ok(Compiled::Failed(diagnostics(&result)));
+        let found = diagnostics(&result);
+        let sees_addresses = found.iter().filter_map(Diagnostic::code).any(|code| OF_ADDRESSES.contains(&code));
+        if !result.status.success() || sees_addresses {
+            return Ok(Compiled::Failed(found));
         }
         // Complete or absent: another kernel may look for the same cell.
         seal::close(&output)

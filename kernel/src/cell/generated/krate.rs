@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::flags::FLAGS;
+use super::flags::{FLAGS, OPTIMISED};
 use super::frames::Stored;
 use super::statics;
 use crate::cell::notebook::held::{HASH, Held, Import, Key, Origin, paths};
@@ -65,8 +65,10 @@ pub(crate) struct Generated {
     pub(crate) has_items: bool,
     /// Whether a loop or a closure stands anywhere in it.
     pub(crate) repeats: bool,
-    /// Whether so little code is generated that sharing the work out costs more than it saves.
-    pub(crate) is_light: bool,
+    /// Whether it is optimised whatever it contains; see `compiler::swap`.
+    pub(crate) is_forced: bool,
+    /// How it is compiled at first.
+    pub(crate) flags: Vec<String>,
     pub(crate) hash: String,
     /// The earlier crate that this is another version of.
     pub(crate) version_of: Option<String>,
@@ -125,7 +127,7 @@ impl Generated {
     /// Whether its functions can be replaced while it is loaded. The layout of what `async` makes may depend
     /// on the level of optimisation.
     pub(crate) fn is_replaceable(&self) -> bool {
-        (self.has_items || self.repeats) && !self.text.contains("async")
+        (self.has_items || self.repeats || self.is_forced) && !self.text.contains("async")
     }
 
     /// Where a byte was written by a person.
@@ -285,11 +287,14 @@ impl Generated {
         self.line(Role::Take(name.to_owned()), &format!("let {mutable}{name}: {ty} = ::lab::host::take({name:?});"));
     }
 
-    pub(crate) fn seal(mut self) -> Self {
+    /// Names the crate by all that decides what it is compiled to; `libraries` says what it links.
+    pub(crate) fn seal(mut self, libraries: &str) -> Self {
         let mut hasher = Sha256::new();
         let versions = self.files.iter().filter(|(krate, file)| krate != file).map(|(_, file)| file.as_str());
-        for part in FLAGS.iter().copied().chain([self.text.as_str()]).chain(versions) {
+        let flags = FLAGS.iter().chain(&OPTIMISED).copied().chain(self.flags.iter().map(String::as_str));
+        for part in flags.chain([libraries, self.text.as_str()]).chain(versions) {
             hasher.update(part);
+            hasher.update([0]);
         }
         self.hash = hasher.finalize().iter().take(8).fold(String::new(), |mut hash, byte| {
             // Writing to a String cannot fail.

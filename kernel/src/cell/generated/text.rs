@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use super::flags::at_first;
 use super::frames::{Frames, Stored};
 use super::krate::{Generated, How, Role, line_number};
 use crate::cell::notebook::follow::Follow;
@@ -27,6 +28,12 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) state: &'a State,
     /// Libraries of added crates.
     pub(crate) extensions: Vec<String>,
+    /// What is linked, and where it is.
+    pub(crate) libraries: String,
+    /// Whether so little code is generated that sharing the work out costs more than it saves.
+    pub(crate) is_light: bool,
+    /// Whether every cell is to be optimised.
+    pub(crate) is_forced: bool,
 }
 
 /// Generates the crate of a cell that parses.
@@ -59,6 +66,7 @@ pub(crate) fn generate(
     items(&mut out, follow, plan);
     out.has_items = split.items().next().is_some() || !out.carried.is_empty();
     out.repeats = split.repeats;
+    out.is_forced = among.is_forced;
     let _ = writeln!(
         out.text,
         "#[unsafe(no_mangle)] pub extern \"C\" fn assay_cell_{HASH}() {{ ::lab::host::enter(assay_body) }}\nfn assay_body() {{"
@@ -79,12 +87,13 @@ pub(crate) fn generate(
     if let How::Run { opt } = how {
         // Part of the hash: the same cell at another level is another library.
         let _ = writeln!(out.text, "// opt: {opt}");
+        out.flags = at_first(opt, out.has_items || opt == 0 && out.is_replaceable(), among.is_light);
     }
     if let Some(krate) = &follow.krate {
         let _ = writeln!(out.text, "// crate: {krate}");
     }
     out.link(state);
-    out.seal()
+    out.seal(&among.libraries)
 }
 
 /// Generates a crate around a cell that does not parse, for rustc to say where.
@@ -93,7 +102,8 @@ pub(crate) fn unparsed(origin: &Origin) -> Generated {
     out.text.push_str("use ::lab::prelude::*;\npub fn assay_body() {\n");
     out.user_line(origin, 0..origin.text.len());
     out.text.push_str("}\n");
-    out.seal()
+    out.flags = at_first(0, false, false);
+    out.seal("")
 }
 
 /// Writes the items, those that need one in a module.

@@ -1,5 +1,6 @@
 //! From the text of a cell to its parts. Knows nothing of a notebook.
 
+pub(crate) mod addresses;
 pub(crate) mod bindings;
 pub(crate) mod brackets;
 pub(crate) mod depth;

@@ -1,16 +1,22 @@
 //! Optimised code for cells that are already running.
 //!
 //! A cell is compiled without optimisation, since that is quick, and starts at once. One that runs on is
-//! compiled a second time with it, beside, and the loaded code's calls are then led to the optimised
-//! functions, one pointer at a time. Both come from the same text under the same crate name, so symbols, types,
-//! layouts and signatures are the same; what is being executed ends in the old code, what is called next
-//! runs in the new.
+//! compiled a second time with it, in the background, and the addresses through which the loaded code calls its
+//! functions are then overwritten with those of the optimised ones. Both come from the same text under
+//! the same crate name, so symbols, types, layouts and signatures are the same; what is being executed ends in
+//! the old code, what is called next runs in the new.
 //!
 //! That takes two properties. The plain code is a `dylib`: it calls its functions, generic ones included,
 //! through a table that the loader fills in. The optimised code is one codegen unit with `link-dead-code`: its
 //! functions stay callable from outside, so LLVM may not change how they are called.
+//!
+//! A result could still tell the two apart by an address: of a `static`, a constant, a function, a vtable. So a crate
+//! that has a `static` is not optimised, nor one that may see addresses or shares items with one that may
+//! (see `source::addresses`).
 
 mod image;
+mod mode;
+mod symbol;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -22,10 +28,12 @@ use tokio::sync::Mutex;
 use wire::ToHost;
 
 use self::image::{Image, ImageError};
+pub(crate) use self::mode::Mode;
 use crate::cell::compiler::error::CompileError;
 use crate::cell::compiler::rustc::{Compiled, Compiler};
 use crate::cell::generated::krate::Generated;
 use crate::cell::process::host::Handle;
+use crate::cell::source::addresses;
 
 /// How long a cell runs before it is worth a second compilation: one with a loop, and any other.
 const WORTH: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
@@ -51,26 +59,40 @@ struct Loaded {
     image: Option<Arc<Image>>,
     /// Whether it is to be optimised: not if its level was given, and not twice.
     pending: bool,
-    /// How many functions were replaced when its calls were last led to what there was.
-    led: usize,
+    /// How many functions were replaced when its calls were last patched.
+    patched: usize,
 }
 
 /// Where a library keeps a function's address, and where its optimised version is in another.
 type Slots = Vec<(u64, u64)>;
 
+/// What decides whether a crate may be optimised.
+#[derive(Debug)]
+struct Text {
+    /// Whether its code may see at which addresses things are.
+    observes: bool,
+    externs: BTreeSet<String>,
+}
+
 /// What one host has loaded, by crate, and what stands in for it.
 #[derive(Debug, Default)]
 struct Tiers {
+    mode: Mode,
     loaded: BTreeMap<String, Loaded>,
+    /// Of all crates that were run, also by earlier hosts.
+    texts: BTreeMap<String, Text>,
     /// The optimised version of a function: its library, and where in it.
     faster: BTreeMap<String, (Arc<str>, u64)>,
 }
 
-/// Shared with the task that runs beside a cell.
+/// Shared with the task that runs in the background of a cell.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tier(Arc<Mutex<Tiers>>);
+pub(crate) struct Tier {
+    mode: Mode,
+    tiers: Arc<Mutex<Tiers>>,
+}
 
-/// The work beside a cell; dropped, its compiler is stopped.
+/// The work in the background of a cell; dropped, its compiler is stopped.
 #[derive(Debug)]
 pub(crate) struct Beside {
     task: tokio::task::JoinHandle<()>,
@@ -91,26 +113,42 @@ impl Drop for Beside {
 }
 
 impl Tier {
+    pub(crate) fn new(mode: Mode) -> Self {
+        Self { mode, tiers: Arc::new(Mutex::new(Tiers { mode, ..Tiers::default() })) }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The process is gone, and with it all that it had loaded.
+    pub(crate) async fn forget_host(&self) {
+        let mut tiers = self.tiers.lock().await;
+        let texts = std::mem::take(&mut tiers.texts);
+        *tiers = Tiers { mode: self.mode, texts, ..Tiers::default() };
+    }
+
     /// Optimises `cell`, which the host is about to run from `library`, and what it calls of earlier cells,
     /// if it runs for long; unless it was compiled `quick`ly, only the latter.
-    pub(crate) fn beside(
+    pub(crate) async fn beside(
         &self,
         compiler: &Compiler,
         handle: Handle,
         cell: &Generated,
         library: &Path,
         quick: bool,
-    ) -> Beside {
-        let (tiers, compiler) = (Arc::clone(&self.0), compiler.clone());
+    ) -> Option<Beside> {
+        if self.mode == Mode::Off {
+            return None;
+        }
+        let (tiers, compiler) = (Arc::clone(&self.tiers), compiler.clone());
         let (cell, library) = (cell.clone(), library.to_owned());
         let over = Arc::new(AtomicBool::new(false));
         let is_over = Arc::clone(&over);
-        let task = tokio::spawn(async move {
+        let work = async move {
             let mut tiers = tiers.lock().await;
             let krate = cell.file();
-            let pending = quick && cell.is_replaceable();
-            let new = || Loaded { cell, library, image: None, pending, led: 0 };
-            tiers.loaded.entry(krate.clone()).or_insert_with(new);
+            tiers.add(cell, library, quick);
             match tiers.speed_up(&krate, &compiler, &handle, &is_over).await {
                 Ok(()) => {}
                 // The cell ended its process; it is told of that elsewhere.
@@ -118,12 +156,46 @@ impl Tier {
                 // The cell runs on as it was.
                 Err(error) => tracing::warn!(%error, %krate, "not optimised"),
             }
-        });
-        Beside { task, over }
+        };
+        if self.mode.is_forced() {
+            work.await;
+            return None;
+        }
+        Some(Beside { task: tokio::spawn(work), over })
     }
 }
 
 impl Tiers {
+    fn add(&mut self, cell: Generated, library: PathBuf, quick: bool) {
+        let krate = cell.krate();
+        let text = || Text { observes: addresses::observes(&cell.text), externs: cell.externs.clone() };
+        self.texts.entry(krate.clone()).or_insert_with(text);
+        let pending = quick && cell.is_replaceable();
+        let new = || Loaded { cell, library, image: None, pending, patched: 0 };
+        self.loaded.entry(krate).or_insert_with(new);
+    }
+
+    /// Whether a crate, one that it names or one that names it may see addresses.
+    fn is_observed(&self, krate: &str) -> bool {
+        let below = self.behind(krate);
+        let observers = self.texts.iter().filter(|(_, text)| text.observes).map(|(observer, _)| observer);
+        let mut shared =
+            observers.filter(|observer| below.contains(*observer) || self.behind(observer).contains(krate));
+        shared.next().is_some()
+    }
+
+    /// A crate and all those that it names, or those name.
+    fn behind(&self, krate: &str) -> BTreeSet<String> {
+        let mut behind = BTreeSet::new();
+        let mut next = vec![krate];
+        while let Some(krate) = next.pop() {
+            if behind.insert(krate.to_owned()) {
+                next.extend(self.texts.get(krate).iter().flat_map(|text| &text.externs).map(String::as_str));
+            }
+        }
+        behind
+    }
+
     async fn speed_up(
         &mut self,
         krate: &str,
@@ -132,7 +204,7 @@ impl Tiers {
         over: &AtomicBool,
     ) -> Result<(), TierError> {
         // The same generic function of the same types may have been optimised for an earlier cell.
-        self.lead(handle).await?;
+        self.patch(handle).await?;
         let order = self.order(krate);
         // What was optimised in an earlier session is there at once.
         let (known, new): (Vec<_>, Vec<_>) =
@@ -141,7 +213,9 @@ impl Tiers {
             self.replace(&krate, compiler, handle).await?;
         }
         let [with_loop, other] = WORTH;
-        tokio::time::sleep(if self.loaded[krate].cell.repeats { with_loop } else { other }).await;
+        if !self.mode.is_forced() {
+            tokio::time::sleep(if self.loaded[krate].cell.repeats { with_loop } else { other }).await;
+        }
         if over.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -170,11 +244,12 @@ impl Tiers {
         order
     }
 
-    /// Compiles a crate with optimisation and leads calls to it.
+    /// Compiles a crate with optimisation and has calls go to it.
     async fn replace(&mut self, krate: &str, compiler: &Compiler, handle: &Handle) -> Result<(), TierError> {
         let plain = self.image(krate).await?;
+        let is_observed = self.is_observed(krate);
         let Some(loaded) = self.loaded.get_mut(krate) else { return Ok(()) };
-        if plain.has_state || plain.slots.is_empty() {
+        if is_observed || plain.has_statics || plain.slots.is_empty() {
             loaded.pending = false;
             return Ok(());
         }
@@ -184,18 +259,18 @@ impl Tiers {
         let Compiled::Library(library) = compiled? else { return Ok(()) };
         let path: Arc<str> = library.display().to_string().into();
         let image = read(library.clone()).await?;
-        if image.has_state {
+        if image.has_statics {
             return Ok(());
         }
         let own = image.functions.iter().filter(|(name, _)| plain.functions.contains_key(*name));
         self.faster.extend(own.map(|(name, at)| (loaded.cell.versioned(name), (Arc::clone(&path), *at))));
-        let fast = Loaded { cell: loaded.cell.clone(), library, image: Some(image), pending: false, led: 0 };
+        let fast = Loaded { cell: loaded.cell.clone(), library, image: Some(image), pending: false, patched: 0 };
         self.loaded.insert(format!("{krate}.fast"), fast);
-        self.lead(handle).await
+        self.patch(handle).await
     }
 
-    /// Leads the calls of every loaded library to the optimised functions that there are.
-    async fn lead(&mut self, handle: &Handle) -> Result<(), TierError> {
+    /// Has the calls of every loaded library go to the optimised functions that there are.
+    async fn patch(&mut self, handle: &Handle) -> Result<(), TierError> {
         if self.faster.is_empty() {
             return Ok(());
         }
@@ -203,13 +278,14 @@ impl Tiers {
         let mut slots: BTreeMap<(Arc<str>, String), Slots> = BTreeMap::new();
         for krate in crates {
             let image = self.image(&krate).await?;
-            let Some(loaded) = self.loaded.get_mut(&krate).filter(|loaded| loaded.led < self.faster.len()) else {
+            let Some(loaded) = self.loaded.get_mut(&krate).filter(|loaded| loaded.patched < self.faster.len()) else {
                 continue;
             };
-            loaded.led = self.faster.len();
+            loaded.patched = self.faster.len();
             let library = loaded.library.display().to_string();
             for (slot, name) in &image.slots {
-                if let Some((path, at)) = self.faster.get(&loaded.cell.versioned(name)) {
+                let function = self.faster.get(&loaded.cell.versioned(name)).filter(|_| self.mode.takes(*slot));
+                if let Some((path, at)) = function {
                     slots.entry((Arc::clone(path), library.clone())).or_default().push((*slot, *at));
                 }
             }
