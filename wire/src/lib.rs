@@ -139,6 +139,8 @@ pub struct Variable {
     pub type_name: String,
     /// Bytes of the value itself, without what it points to.
     pub size: usize,
+    /// Which of the cell's bindings of this name it is, where the cell that was just run stored it: 0 for the last.
+    pub stored: Option<u32>,
 }
 
 /// Writes one frame.

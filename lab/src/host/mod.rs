@@ -15,10 +15,10 @@ mod store;
 mod wait;
 
 pub use front::{attached, clear_output, display, input, result};
-pub use guard::{enter, guard};
+pub use guard::{enter, guard, guard_inline};
 pub use page::at;
 pub use signals::interrupted;
-pub use store::{Unnamed, name_of, put, restore, take};
+pub use store::{Unnamed, name_of, put, put_earlier, restore, take};
 pub use wait::block_on;
 
 /// Runs cells until the kernel closes the channel; returns the exit code.

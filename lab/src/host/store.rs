@@ -9,6 +9,8 @@ struct Slot {
     value: Box<dyn Any>,
     type_name: &'static str,
     size: usize,
+    /// As [`wire::Variable`] has it.
+    stored: Option<u32>,
 }
 
 thread_local! {
@@ -28,14 +30,19 @@ pub fn take<T: 'static>(name: &str) -> T {
     }
 }
 
-/// Stores a new variable, in place of an older one of that name.
+/// Stores a new variable, in place of an older cell's of that name.
 pub fn put<T: 'static>(name: &str, value: T) {
-    put_any(name, Box::new(value), type_name::<T>(), size_of::<T>(), true);
+    put_any(name, Box::new(value), type_name::<T>(), size_of::<T>(), Some(0));
+}
+
+/// Stores one that the cell binds anew further on, unless it got that far. `nth`: counted from the first, at 1.
+pub fn put_earlier<T: 'static>(name: &str, nth: u32, value: T) {
+    put_any(name, Box::new(value), type_name::<T>(), size_of::<T>(), Some(nth));
 }
 
 /// Gives a variable back after the cell, unless the cell stored a new one under its name.
 pub fn restore<T: 'static>(name: &str, value: T) {
-    put_any(name, Box::new(value), type_name::<T>(), size_of::<T>(), false);
+    put_any(name, Box::new(value), type_name::<T>(), size_of::<T>(), None);
 }
 
 /// No type has this: asking for it makes the compiler print the type's name. See [`name_of`].
@@ -58,16 +65,19 @@ fn refuse(name: &str, slot: Slot, wanted: &str) -> ! {
     panic!("the variable `{name}` is a `{is}`, not a `{wanted}`")
 }
 
-fn put_any(name: &str, value: Box<dyn Any>, type_name: &'static str, size: usize, replace: bool) {
-    let slot = Slot { value, type_name, size };
+fn put_any(name: &str, value: Box<dyn Any>, type_name: &'static str, size: usize, stored: Option<u32>) {
+    let slot = Slot { value, type_name, size, stored };
     let old = VARIABLES.with_borrow_mut(|variables| {
-        if !replace && variables.contains_key(name) {
+        // What the cell has stored itself is newer: the inner of its guarded parts store first.
+        let stays = |old: &Slot| stored.is_none() || old.stored.is_some();
+        if variables.get(name).is_some_and(stays) {
             return Some(slot);
         }
         variables.insert(name.to_owned(), slot)
     });
-    // Dropped outside the borrow: a destructor may print, panic or use the store.
-    drop(old);
+    // Dropped outside the borrow: a destructor may print, panic or use the store. If it panics, the cell failed,
+    // but what is still to be stored is stored.
+    super::guard::drop_guarded(old);
 }
 
 /// Drops the named variables.
@@ -77,15 +87,16 @@ pub(super) fn forget(names: &[String]) {
     }
 }
 
-/// Every variable there is.
+/// Every variable there is, at the end of a cell.
 pub(super) fn list() -> Vec<wire::Variable> {
-    VARIABLES.with_borrow(|variables| {
+    VARIABLES.with_borrow_mut(|variables| {
         variables
-            .iter()
+            .iter_mut()
             .map(|(name, slot)| wire::Variable {
                 name: name.clone(),
                 type_name: slot.type_name.to_owned(),
                 size: slot.size,
+                stored: slot.stored.take(),
             })
             .collect()
     })
