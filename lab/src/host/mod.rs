@@ -4,8 +4,10 @@
 
 mod chain;
 mod channel;
+mod elf;
 mod front;
 mod guard;
+mod hooks;
 mod interrupt;
 mod memory;
 mod page;
@@ -16,6 +18,7 @@ mod signals;
 mod store;
 mod threads;
 mod wait;
+mod waits;
 
 pub use front::{attached, clear_output, display, input, result};
 pub use guard::{enter, guard, guard_inline};

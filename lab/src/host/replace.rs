@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
+use super::waits;
+
 /// The head of what the loader knows of a library; the rest is its own affair.
 #[repr(C)]
 struct LinkMap {
@@ -19,6 +21,8 @@ struct LinkMap {
 /// When one of the two cannot be loaded.
 pub(super) fn replace(library: &str, of: &str, slots: &[(u64, u64)]) -> io::Result<()> {
     let (to, from) = (base(library)?, base(of)?);
+    // Before anything runs in it.
+    waits::lead();
     for &(slot, function) in slots {
         let place = from.wrapping_add(slot as usize) as *mut usize;
         // SAFETY: the kernel read from the file `of` that the loader keeps a function's address here: an

@@ -7,7 +7,7 @@ use std::time::Duration;
 use libloading::{Library, Symbol};
 use wire::{Ended, FromHost, ToHost};
 
-use super::{channel, front, guard, interrupt, memory, page, panics, signals, store};
+use super::{channel, front, guard, interrupt, memory, page, panics, signals, store, waits};
 
 /// How often what was printed without a line end is handed on.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
@@ -26,6 +26,9 @@ pub(super) fn serve() -> std::io::Result<()> {
     signals::install();
     interrupt::begin();
     panics::install();
+    // Before anything on this thread waits for a message.
+    waits::lead();
+    waits::learn();
     crate::device::prepare();
     let flusher = std::thread::Builder::new().name("assay-flush".to_owned()).spawn(flush_while_running)?;
     channel.send(&FromHost::Ready);
@@ -100,6 +103,7 @@ fn run(loaded: &mut HashMap<String, Library>, path: &str, symbol: &str) -> Ended
         Ok(entry) => entry,
         Err(error) => return Ended::NotLoaded { message: error.to_string() },
     };
+    waits::lead();
     entry();
     guard::taken()
 }
