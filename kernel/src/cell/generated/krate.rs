@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::flags::FLAGS;
 use crate::cell::notebook::held::{Held, Import, Key, Origin, crate_paths};
 use crate::cell::notebook::state::State;
+use crate::cell::source::items::Edit;
 
 /// Stands for the hash until the text is complete; as long as the hash, and nothing that a person writes.
 pub(crate) const HASH: &str = "q7xz0vkw2mjp9ghd";
@@ -126,6 +127,23 @@ impl Generated {
         self.text.push('\n');
     }
 
+    /// The same, with what is inserted into it.
+    pub(crate) fn edited_line(&mut self, origin: &Origin, range: Range<usize>, edits: &[Edit]) {
+        self.pad(origin, range.start);
+        self.edited(origin, range, edits);
+        self.text.push('\n');
+    }
+
+    fn edited(&mut self, origin: &Origin, range: Range<usize>, edits: &[Edit]) {
+        let mut from = range.start;
+        for (at, with) in edits.iter().filter(|(at, _)| range.start <= at.start && at.end <= range.end) {
+            self.user(origin, from..at.start);
+            self.text.push_str(with);
+            from = at.end;
+        }
+        self.user(origin, from..range.end);
+    }
+
     fn pad(&mut self, origin: &Origin, at: usize) {
         let line_start = origin.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let column = origin.text[line_start..at].chars().count();
@@ -138,13 +156,7 @@ impl Generated {
             self.user(&held.origin, before.clone());
         }
         self.pad(&held.origin, part.range.start);
-        let mut from = part.range.start;
-        for (place, with) in &part.edits {
-            self.user(&held.origin, from..place.start);
-            self.text.push_str(with);
-            from = place.end;
-        }
-        self.user(&held.origin, from..part.range.end);
+        self.edited(&held.origin, part.range.clone(), &part.edits);
         if let Some((_, after)) = &part.around {
             self.user(&held.origin, after.clone());
         }

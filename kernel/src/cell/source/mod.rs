@@ -2,10 +2,12 @@
 
 pub(crate) mod bindings;
 pub(crate) mod brackets;
+pub(crate) mod checks;
 pub(crate) mod imports;
 pub(crate) mod items;
 pub(crate) mod methods;
 pub(crate) mod names;
+mod plain;
 pub(crate) mod span;
 pub(crate) mod split;
 pub(crate) mod uses;

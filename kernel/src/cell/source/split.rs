@@ -11,8 +11,9 @@ use syn::visit::Visit;
 use syn::{Attribute, Block, Expr, Item, Stmt};
 
 use super::bindings::{Binding, bindings};
+use super::checks::checks;
 use super::imports::{self, Leaf};
-use super::items::{ItemPart, items, items_of_macro};
+use super::items::{Edit, ItemPart, items, items_of_macro};
 use super::names::{self, written};
 use super::span::range;
 
@@ -30,6 +31,8 @@ pub(crate) struct Split {
     pub(crate) awaits: bool,
     /// Whether a loop or a closure stands anywhere in the cell.
     pub(crate) repeats: bool,
+    /// What is inserted into statements and the last expression, in ascending order; items have theirs.
+    pub(crate) checks: Vec<Edit>,
 }
 
 impl Split {
@@ -134,6 +137,12 @@ pub(crate) fn split(text: &str) -> Option<Split> {
                 Stmt::Macro(it) if index == last && it.semi_token.is_none() => Part::Tail { range, kind: Tail::Any },
                 _ => Part::Statement { range },
             });
+        }
+        let asks = checks(text, statement);
+        match parts.as_mut_slice() {
+            [Part::Item(part)] => part.insert(asks),
+            [Part::Statement { .. } | Part::Tail { .. }] => split.checks.extend(asks),
+            _ => {}
         }
         split.parts.append(&mut parts);
     }
