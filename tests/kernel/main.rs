@@ -8,6 +8,7 @@ mod dependencies;
 mod failing;
 mod gpu;
 mod home;
+mod interrupting;
 mod living;
 mod training;
 
