@@ -82,7 +82,7 @@ pub(super) fn message(payload: &(dyn Any + Send)) -> String {
     macro_rules! known {
         ($($kind:ty),*) => {
             $(if let Some(value) = payload.downcast_ref::<$kind>() {
-                return format!("`{value:?}` was thrown");
+                return format!("a value that is not text was thrown: {value:?}");
             })*
         };
     }

@@ -47,7 +47,7 @@ impl Checks<'_> {
 
     fn function(&mut self, attributes: &[Attribute], signature: &Signature, block: &Block) {
         // Evaluated by the compiler, or without a frame of its own.
-        if signature.constness.is_some() || attributes.iter().any(|it| is_naked(it)) {
+        if signature.constness.is_some() || attributes.iter().any(is_naked) {
             return;
         }
         if signature.abi.is_some() {
