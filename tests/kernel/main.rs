@@ -11,6 +11,7 @@ mod failing;
 mod generator;
 mod gpu;
 mod home;
+mod interrupting;
 mod living;
 mod reordered;
 mod swapped;

@@ -35,12 +35,16 @@ fn bits(model: &Built) -> Vec<u32> {
 "#;
 
 /// Trains without an end, and says so after some steps.
-const ENDLESS: &str = r#"
+const MADE: &str = r#"
 let mut endless = trainer(usize::MAX, "interrupted").on_step(|step, _| {
     if step == 100 { println!("ready"); }
     Flow::Continue
 });
+"#;
+
+const ENDLESS: &str = r#"
 fit(&mut endless)?;
+std::fs::write("went-on", "")?;
 "#;
 
 const GOES_ON: &str = r#"
@@ -59,6 +63,7 @@ async fn an_interrupted_training_goes_on_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let kernel = start(folder.path()).await;
     check::execute(&kernel, DEFINITIONS).await;
+    check::execute(&kernel, MADE).await;
     let mut execution = kernel.client().execute(ENDLESS, ExecuteOptions::default()).unwrap();
     while let Some(event) = execution.next().await.unwrap() {
         if event.content["text"].as_str().is_some_and(|text| text.contains("ready")) {
@@ -67,6 +72,7 @@ async fn an_interrupted_training_goes_on_bit_for_bit() {
     }
     let reply = execution.reply().unwrap();
     assert_eq!(reply["ename"], "Interrupted", "{reply}");
+    assert!(!folder.path().join("went-on").exists());
     let seen = check::execute(&kernel, GOES_ON).await;
     assert_eq!(seen.result(), Some("(true, true, false)"), "{seen:?}");
     kernel.shutdown().await;

@@ -129,6 +129,10 @@ pub enum Ended {
     NotLoaded {
         message: String,
     },
+    /// The person stopped it; `line` is the cell's statement that was being run.
+    Interrupted {
+        line: u32,
+    },
 }
 
 /// A variable that lives in the host.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use wire::{Ended, ToHost};
 
 use super::commit::Ran;
@@ -33,8 +34,8 @@ use super::stop::Stop;
 use crate::environment::Environment;
 use crate::language::{Event, Output, Stream};
 
-/// How long user code may take to notice an interrupt before its process is ended.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a cell may go without a reaction to an interrupt before the person is told what another one would do.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a cell's plan may be corrected; each correction settles at least one variable.
 const ROUNDS: usize = 64;
 
@@ -199,7 +200,7 @@ impl Engine {
         }
         left.notes.iter().for_each(|note| say(request.output, note));
         if stopped {
-            return Err(Failure::interrupted("at its next boundary; its variables are kept", &[]));
+            return Err(Failure::interrupted("when it had run to its end; its variables are kept", &[]));
         }
         Ok(())
     }
@@ -342,28 +343,34 @@ impl Engine {
         Surroundings { state, extensions, libraries, is_light, is_forced }
     }
 
-    /// Has the host run a cell, and passes interrupts on; whether there was one.
+    /// Has the host run a cell, and passes interrupts on; whether there was one. None of them costs anything until
+    /// the person was told what it would.
     async fn call(&mut self, order: &ToHost, request: &Request<'_>) -> Result<(End, bool), Failure> {
+        let names: Vec<String> = self.state.variables.keys().cloned().collect();
         let host = self.ensure_host().await?;
         let handle = host.handle();
-        let mut asked = false;
+        let mut asked: Option<Instant> = None;
+        let mut told = false;
         let mut running = std::pin::pin!(host.run(order, request.output, request.allow_stdin));
         loop {
+            let patience = asked.map(|asked| asked + PATIENCE);
             tokio::select! {
-                end = &mut running => break Ok((end, asked)),
+                end = &mut running => break Ok((end, asked.is_some())),
                 () = request.stop.asked() => {
-                    if asked {
+                    if told || request.stop.is_last() {
                         handle.kill();
                     } else {
-                        asked = true;
+                        asked.get_or_insert_with(Instant::now);
                         handle.interrupt();
                     }
                 }
-                () = tokio::time::sleep(PATIENCE), if asked => {
-                    // What has seen the interrupt is on its way to a boundary, however far that is.
-                    if !handle.saw_interrupt() {
-                        handle.kill();
-                    }
+                () = tokio::time::sleep_until(patience.unwrap_or_else(Instant::now)), if patience.is_some() && !told => {
+                    told = true;
+                    let costs = match lost(&names) {
+                        Some(names) => names.replacen("variables lost", "and these variables with it", 1),
+                        None => "and no variables with it".to_owned(),
+                    };
+                    say(request.output, &format!("what runs has not come to a point at which it can stop; it goes on, and may still. To interrupt it once more ends its process, {costs}"));
                 }
             }
         }
@@ -395,7 +402,7 @@ impl Engine {
 fn line_of(ended: &Ended) -> Option<u32> {
     match ended {
         Ended::Ok => None,
-        Ended::Error { line, .. } | Ended::Panic { line, .. } => Some(*line),
+        Ended::Error { line, .. } | Ended::Panic { line, .. } | Ended::Interrupted { line } => Some(*line),
         Ended::NotLoaded { .. } => Some(0),
     }
 }

@@ -64,6 +64,10 @@ impl Failure {
                 notes.extend_from_slice(left);
                 Self::at("Panic", &message, line, origin, &notes)
             }
+            Ended::Interrupted { line } => {
+                notes.extend_from_slice(left);
+                Self::at("Interrupted", &format!("the cell was stopped at line {line}"), line, origin, &notes)
+            }
             Ended::NotLoaded { message } => {
                 Self::new("InternalError", &format!("the cell could not be loaded: {message}"))
             }

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
     working: AtomicBool,
+    last: AtomicBool,
     notify: Notify,
 }
 
@@ -28,6 +29,17 @@ impl Stop {
         if self.working.load(Ordering::SeqCst) {
             self.notify.notify_one();
         }
+    }
+
+    /// Called at shutdown: whatever runs is ended.
+    pub(crate) fn press_for_good(&self) {
+        self.last.store(true, Ordering::SeqCst);
+        self.press();
+    }
+
+    /// Whether nothing is waited for any more.
+    pub(crate) fn is_last(&self) -> bool {
+        self.last.load(Ordering::SeqCst)
     }
 
     /// Waits for the button.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value};
 use wire::{FromHost, ToHost};
 
-use super::channel;
+use super::{channel, interrupt};
 
 /// Whether this process runs cells for a notebook.
 pub fn attached() -> bool {
@@ -35,6 +35,8 @@ pub fn clear_output(wait: bool) {
 pub fn input(prompt: &str) -> io::Result<String> {
     flush();
     let answer = channel::get().and_then(|channel| channel.ask(&FromHost::Input { prompt: prompt.to_owned() }));
+    // A question that the person took back by the button has no answer.
+    interrupt::check();
     match answer {
         Some(ToHost::Input { line: Some(line) }) => Ok(line),
         _ => Err(io::Error::new(io::ErrorKind::Unsupported, "there is no one to ask: this front end takes no input")),

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use wire::Ended;
 
-use super::{page, panics};
+use super::{chain, interrupt, page, panics};
 
 thread_local! {
     static ENDED: RefCell<Option<Ended>> = const { RefCell::new(None) };
@@ -53,20 +53,26 @@ pub(super) fn drop_guarded<T>(value: T) {
 }
 
 fn done() {
+    interrupt::rest();
     end(Ended::Ok);
 }
 
 #[cold]
 fn failed(error: Box<dyn Error>) {
-    end(Ended::Error { chain: chain(error.as_ref()), line: page::line() });
+    interrupt::rest();
+    let line = page::line();
+    let stopped = interrupt::raised() || interrupt::interrupted() && chain::is_interrupted(error.as_ref());
+    end(if stopped { Ended::Interrupted { line } } else { Ended::Error { chain: chain::chain(error.as_ref()), line } });
     drop_guarded(error);
 }
 
 #[cold]
 fn panicked(payload: Box<dyn Any + Send>) {
+    interrupt::rest();
+    // The scope of a thread that was stopped panics in words of its own.
+    end(if interrupt::raised() { Ended::Interrupted { line: page::line() } } else { panics::taken(&*payload) });
     // What was thrown may panic again when dropped; it is small, so leak it.
     std::mem::forget(payload);
-    end(panics::taken());
 }
 
 /// Remembers how the cell ended: with its first failure, whatever its outer parts do then.
@@ -78,14 +84,4 @@ fn end(ended: Ended) {
 /// How the cell that was just called ended.
 pub(super) fn taken() -> Ended {
     ENDED.take().unwrap_or(Ended::NotLoaded { message: "the cell did not report how it ended".to_owned() })
-}
-
-fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
-    let mut chain = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        chain.push(error.to_string());
-        next = error.source();
-    }
-    chain
 }

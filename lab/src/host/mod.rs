@@ -2,9 +2,13 @@
 //! then on user code runs on the main thread, with its own stdout and stderr, and everything else goes
 //! through a channel to the kernel. Cells call the small functions re-exported here.
 
+mod chain;
 mod channel;
+mod elf;
 mod front;
 mod guard;
+mod hooks;
+mod interrupt;
 mod memory;
 mod page;
 mod panics;
@@ -12,12 +16,15 @@ mod replace;
 mod serve;
 mod signals;
 mod store;
+mod threads;
 mod wait;
+mod waits;
 
 pub use front::{attached, clear_output, display, input, result};
 pub use guard::{enter, guard, guard_inline};
+pub use interrupt::{Hold, check, hold, interrupted};
+pub(crate) use interrupt::{at_boundary, boundary_within, caught};
 pub use page::at;
-pub use signals::interrupted;
 pub use store::{Unnamed, name_of, put, put_earlier, restore, take};
 pub use wait::block_on;
 

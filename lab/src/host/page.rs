@@ -4,13 +4,22 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use wire::{PAGE_FD, Page};
 
+use super::interrupt;
+
 /// Stands in where no kernel gave a page (a program that links lab outside a notebook).
 static ALONE: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
 static SHARED: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
 
-/// Notes the cell's line that runs now. Called before each statement at the top level of a cell.
+/// Notes the cell's line that runs now, unless the person asked to stop. Called before each statement at the top
+/// level of a cell.
 pub fn at(line: u32) {
     word(Page::LINE).store(line, Ordering::Relaxed);
+    interrupt::statement();
+}
+
+/// No statement runs yet.
+pub(super) fn clear() {
+    word(Page::LINE).store(0, Ordering::Relaxed);
 }
 
 /// The line that runs now.

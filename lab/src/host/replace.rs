@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use libc::{PF_W, PF_X, PT_GNU_RELRO, PT_LOAD};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
+use super::waits;
+
 /// The head of what the loader knows of a library; the rest is its own affair.
 #[repr(C)]
 struct LinkMap {
@@ -34,6 +36,8 @@ pub(super) fn replace(library: &str, of: &str, slots: &[(u64, u64)]) -> io::Resu
     if let Some((slot, function)) = wrong {
         return Err(io::Error::other(format!("{slot:#x} of {of} cannot hold {function:#x} of {library}")));
     }
+    // Before anything runs in it.
+    waits::lead();
     for &(slot, function) in slots {
         let slot = from.base.wrapping_add(slot as usize) as *mut usize;
         // SAFETY: an aligned word in a writable segment of a library that stays loaded (`has_slot`), where the

@@ -7,7 +7,7 @@ use std::time::Duration;
 use libloading::{Library, Symbol};
 use wire::{Ended, FromHost, ToHost};
 
-use super::{channel, front, guard, memory, page, panics, signals, store};
+use super::{channel, front, guard, interrupt, memory, page, panics, signals, store, waits};
 
 /// How often what was printed without a line end is handed on.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
@@ -24,7 +24,11 @@ pub(super) fn serve() -> std::io::Result<()> {
     page::attach()?;
     let (channel, orders) = channel::open()?;
     signals::install();
+    interrupt::begin();
     panics::install();
+    // Before anything on this thread waits for a message.
+    waits::lead();
+    waits::learn();
     crate::device::prepare();
     let flusher = std::thread::Builder::new().name("assay-flush".to_owned()).spawn(flush_while_running)?;
     channel.send(&FromHost::Ready);
@@ -37,8 +41,9 @@ pub(super) fn serve() -> std::io::Result<()> {
                 for cell in executed {
                     tracker::context::record_cell(i64::from(cell.execution_count), cell.source);
                 }
-                signals::clear();
-                page::at(0);
+                interrupt::clear();
+                page::clear();
+                panics::begin();
                 RUNNING.store(true, Ordering::Release);
                 flusher.thread().unpark();
                 let ended = run(&mut loaded, &library, &symbol);
@@ -98,6 +103,7 @@ fn run(loaded: &mut HashMap<String, Library>, path: &str, symbol: &str) -> Ended
         Ok(entry) => entry,
         Err(error) => return Ended::NotLoaded { message: error.to_string() },
     };
+    waits::lead();
     entry();
     guard::taken()
 }

@@ -1,12 +1,11 @@
 //! Signals: the interrupt button, and a word about a stack that ran over.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wire::Page;
 
-use super::page;
+use super::{interrupt, page};
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// Lowest address of the main thread's stack; 0 until [`install`].
 static STACK_LOW: AtomicUsize = AtomicUsize::new(0);
 
@@ -15,23 +14,8 @@ const STACK_BYTES: u64 = 64 << 20;
 /// How far from the stack's end a fault counts as running over it: the system keeps a gap of 1 MiB.
 const NEAR: usize = 2 << 20;
 
-/// Whether the person asked to stop. Loops of ours ask at each step and leave at the next boundary.
-pub fn interrupted() -> bool {
-    let yes = INTERRUPTED.load(Ordering::Relaxed);
-    if yes {
-        page::word(Page::INTERRUPT_SEEN).store(1, Ordering::Relaxed);
-    }
-    yes
-}
-
-/// Forgets an interrupt that came before the cell.
-pub(super) fn clear() {
-    INTERRUPTED.store(false, Ordering::Relaxed);
-    page::word(Page::INTERRUPT_SEEN).store(0, Ordering::Relaxed);
-}
-
 extern "C" fn on_interrupt(_: libc::c_int) {
-    INTERRUPTED.store(true, Ordering::Relaxed);
+    interrupt::press();
 }
 
 extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
+use super::interrupt;
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -36,6 +38,8 @@ fn drive(ready: &mut dyn FnMut(&mut Context<'_>) -> bool) {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut context = Context::from_waker(&waker);
     while !ready(&mut context) {
-        std::thread::park();
+        // For so long at most, so that it can be interrupted.
+        std::thread::park_timeout(std::time::Duration::from_millis(50));
+        interrupt::check();
     }
 }

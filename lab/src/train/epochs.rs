@@ -6,8 +6,8 @@ use std::rc::Rc;
 use super::bar::Bar;
 use crate::{display, host};
 
-/// Counts epochs with a progress bar, as in `for epoch in epochs(30) { ... }`. Stops after the epoch in
-/// which the notebook is interrupted.
+/// Counts epochs with a progress bar, as in `for epoch in epochs(30) { ... }`. An interrupt ends the cell, in the loop
+/// or here.
 #[derive(Debug)]
 pub struct Epochs {
     next: usize,
@@ -45,6 +45,8 @@ impl Iterator for Epochs {
         if self.next >= bar.total || host::interrupted() {
             bar.end();
             display::flush();
+            drop(bar);
+            host::at_boundary();
             return None;
         }
         bar.draw();

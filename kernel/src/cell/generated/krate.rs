@@ -11,6 +11,7 @@ use super::frames::Stored;
 use super::statics;
 use crate::cell::notebook::held::{HASH, Held, Import, Key, Origin, paths};
 use crate::cell::notebook::state::{Built, Crate, State};
+use crate::cell::source::items::Edit;
 use crate::cell::source::names::plain;
 
 /// What a generated line is for.
@@ -180,6 +181,23 @@ impl Generated {
         self.text.push('\n');
     }
 
+    /// The same, with what is inserted into it.
+    pub(crate) fn edited_line(&mut self, origin: &Origin, range: Range<usize>, edits: &[Edit]) {
+        self.pad(origin, range.start);
+        self.edited(origin, range, edits);
+        self.text.push('\n');
+    }
+
+    fn edited(&mut self, origin: &Origin, range: Range<usize>, edits: &[Edit]) {
+        let mut from = range.start;
+        for (at, with) in edits.iter().filter(|(at, _)| range.start <= at.start && at.end <= range.end) {
+            self.user(origin, from..at.start);
+            self.text.push_str(with);
+            from = at.end;
+        }
+        self.user(origin, from..range.end);
+    }
+
     fn pad(&mut self, origin: &Origin, at: usize) {
         let line_start = origin.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let column = origin.text[line_start..at].chars().count();
@@ -195,13 +213,7 @@ impl Generated {
             self.user(&held.origin, before.clone());
         }
         self.pad(&held.origin, part.range.start);
-        let mut from = part.range.start;
-        for (place, with) in &written.edits {
-            self.user(&held.origin, from..place.start);
-            self.text.push_str(with);
-            from = place.end;
-        }
-        self.user(&held.origin, from..part.range.end);
+        self.edited(&held.origin, part.range.clone(), &written.edits);
         if let Some((_, after)) = around {
             self.user(&held.origin, after.clone());
         }

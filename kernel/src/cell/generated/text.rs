@@ -249,6 +249,6 @@ fn statement(out: &mut Generated, state: &State, split: &Split, origin: &Origin,
         Some(Tail::Ok) => (concat!("::lab::show_tail!({ let tail: ", tail_type!("_"), " =\n"), "; tail });\n"),
     };
     out.text.push_str(open);
-    out.user_line(origin, range.clone());
+    out.edited_line(origin, range.clone(), &split.checks);
     out.text.push_str(close);
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::state::State;
-use crate::cell::source::items::{Impl, ItemKind, ItemPart};
+use crate::cell::source::items::{Edit, Impl, ItemKind, ItemPart};
 use crate::cell::source::methods::{Head, Method};
 use crate::cell::source::split::{Part, Split};
 
@@ -56,6 +56,9 @@ fn as_traits(part: &ItemPart) -> Vec<ItemPart> {
         let tokens = format!("{open}{tokens}");
         let mut edits = vec![(range.start..range.start, open.into()), (range.end..range.end, " }".into())];
         edits.extend(public.iter().map(|public| (public.clone(), " ".into())));
+        // What asks whether to stop; what was made public is not, in a trait.
+        let inside = |(at, with): &&Edit| at.start > range.start && at.end < range.end && !with.starts_with("pub");
+        edits.extend(part.edits.iter().filter(inside).cloned());
         edits.sort_by_key(|(range, _)| range.start);
         ItemPart {
             range: range.clone(),

@@ -53,7 +53,7 @@ pub(crate) struct Host {
     child: Child,
     from: OwnedReadHalf,
     to: Arc<Mutex<OwnedWriteHalf>>,
-    page: Arc<File>,
+    page: File,
     pump: Pump,
 }
 
@@ -61,7 +61,6 @@ pub(crate) struct Host {
 #[derive(Debug, Clone)]
 pub(crate) struct Handle {
     pid: Option<Pid>,
-    page: Arc<File>,
     to: Arc<Mutex<OwnedWriteHalf>>,
 }
 
@@ -73,11 +72,6 @@ impl Handle {
 
     pub(crate) fn kill(&self) {
         self.send(Signal::KILL);
-    }
-
-    /// Whether code of ours has seen the interrupt and will stop at its next boundary.
-    pub(crate) fn saw_interrupt(&self) -> bool {
-        word(&self.page, Page::INTERRUPT_SEEN) != 0
     }
 
     /// Sends an order that is carried out beside the cell.
@@ -161,12 +155,12 @@ impl Host {
         drop(command);
         let (from, to) = tokio::net::UnixStream::from_std(ours)?.into_split();
         let to = Arc::new(Mutex::new(to));
-        Ok(Self { child, from, to, page: Arc::new(page), pump: Pump::start(stdout.into(), stderr.into())? })
+        Ok(Self { child, from, to, page, pump: Pump::start(stdout.into(), stderr.into())? })
     }
 
     pub(crate) fn handle(&self) -> Handle {
         let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Handle { pid, page: Arc::clone(&self.page), to: Arc::clone(&self.to) }
+        Handle { pid, to: Arc::clone(&self.to) }
     }
 
     /// Whether the process is still there: a thread may have ended it after its cell.

@@ -26,7 +26,8 @@ pub(crate) type Edit = (Range<usize>, Cow<'static, str>);
 pub(crate) struct ItemPart {
     pub(crate) range: Range<usize>,
     pub(crate) kind: ItemKind,
-    /// What is written in place of parts of it, in ascending order: `pub ` at the empty range before a field.
+    /// What is written in place of parts of it, in ascending order: `pub ` at the empty range before a field, and
+    /// what asks whether to stop.
     pub(crate) edits: Vec<Edit>,
     /// What stands around it: `thread_local! {` and `}`, `extern "C" {` and `}`.
     pub(crate) around: Option<(Range<usize>, Range<usize>)>,
@@ -124,6 +125,12 @@ impl ItemPart {
             layout: None,
             statics: Vec::new(),
         })
+    }
+
+    /// Adds what is inserted into its code.
+    pub(super) fn insert(&mut self, edits: Vec<Edit>) {
+        self.edits.extend(edits);
+        self.edits.sort_by_key(|(range, _)| range.start);
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod addresses;
 pub(crate) mod bindings;
 pub(crate) mod brackets;
+pub(crate) mod checks;
 pub(crate) mod depth;
 pub(crate) mod heads;
 pub(crate) mod imports;
@@ -11,6 +12,7 @@ pub(crate) mod layout;
 pub(crate) mod locals;
 pub(crate) mod methods;
 pub(crate) mod names;
+mod plain;
 pub(crate) mod span;
 pub(crate) mod split;
 pub(crate) mod statics;

@@ -11,9 +11,10 @@ use syn::visit::Visit;
 use syn::{Attribute, Block, Expr, Item, Stmt};
 
 use super::bindings::{Binding, bindings};
+use super::checks::checks;
 use super::depth;
 use super::imports::{self, Leaf};
-use super::items::{ItemPart, items, items_of_macro};
+use super::items::{Edit, ItemPart, items, items_of_macro};
 use super::names::{self, written};
 use super::span::range;
 use super::step::Step;
@@ -34,6 +35,8 @@ pub(crate) struct Split {
     pub(crate) awaits: bool,
     /// Whether a loop or a closure stands anywhere in the cell.
     pub(crate) repeats: bool,
+    /// What is inserted into statements and the last expression, in ascending order; items have theirs.
+    pub(crate) checks: Vec<Edit>,
 }
 
 impl Split {
@@ -183,6 +186,12 @@ fn parsed(text: &str) -> Option<Split> {
                 }
                 _ => Part::Statement { range, step: Step::new(statement) },
             });
+        }
+        let asks = checks(text, statement);
+        match parts.as_mut_slice() {
+            [Part::Item(part)] => part.insert(asks),
+            [Part::Statement { .. } | Part::Tail { .. }] => split.checks.extend(asks),
+            _ => {}
         }
         split.parts.append(&mut parts);
     }

@@ -75,9 +75,15 @@ impl Feed {
         Self { source, seed: self.seed }
     }
 
-    /// The next batch, until there are too few rows, or someone wants it to stop.
+    /// The next batch, until there are too few rows. An interrupt ends the cell here.
     pub(super) fn next(&mut self) -> Option<Result<Picked, DataError>> {
-        if host::interrupted() { None } else { self.source.next() }
+        host::check();
+        let next = self.source.next();
+        if next.is_none() {
+            // What is made ahead ends early when the person asked to stop.
+            host::check();
+        }
+        next
     }
 
     fn map(self, mut change: impl FnMut(&mut Picked) + Send + 'static) -> Self {

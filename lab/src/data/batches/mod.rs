@@ -17,8 +17,8 @@ pub(super) use feed::{Draw, random};
 
 use feed::Feed;
 
-/// Batches of `B` rows: pairs of features and targets, in the shapes that the model and the loss take. Ends
-/// early when the notebook is interrupted.
+/// Batches of `B` rows: pairs of features and targets, in the shapes that the model and the loss take. An
+/// interrupt ends the cell.
 ///
 /// Batches of a [`Dataset`](super::Dataset) have features `B × W`, or `B × CH × H × W` for pictures, and classes
 /// as one-hot rows `B × C`. What else is wanted is added in front of the loop, `prefetch` last:

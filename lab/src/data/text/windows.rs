@@ -58,7 +58,7 @@ impl<const T: usize> Windows<T> {
         (window(start), window(start + 1))
     }
 
-    /// Batches of `B` windows at places drawn by `seed`, without end; stops at an interrupt.
+    /// Batches of `B` windows at places drawn by `seed`, without end; an interrupt ends the cell.
     pub fn drawn<const B: usize>(&self, seed: u64) -> TokenBatches<'_, B, T> {
         TokenBatches { windows: self, order: Order::Drawn(Box::new(ChaCha8Rng::seed_from_u64(seed))) }
     }
@@ -98,11 +98,9 @@ impl<const B: usize, const T: usize> Iterator for TokenBatches<'_, B, T> {
     }
 }
 
-/// Where the windows of the next batch start; `None` at the end, or when the person asked to stop.
+/// Where the windows of the next batch start; `None` at the end.
 fn starts(order: &mut Order, windows: usize, batch: usize) -> Option<Vec<usize>> {
-    if host::interrupted() {
-        return None;
-    }
+    host::check();
     match order {
         Order::Drawn(random) => Some((0..batch).map(|_| random.gen_range(0..windows)).collect()),
         Order::Listed(starts) => starts.len().checked_sub(batch).map(|rest| starts.split_off(rest)),

@@ -13,6 +13,9 @@ mod reporter;
 mod settings;
 mod steps;
 
+use std::panic::resume_unwind;
+use std::time::Instant;
+
 use dfdx::nn::{TensorCollection, ZeroGrads as _};
 use dfdx::tensor::{Gradients, OwnedTape};
 
@@ -111,6 +114,8 @@ struct Loop {
     open: bool,
     /// Whether gradients were given out for a batch that did not come back.
     lent: bool,
+    /// When the last step ended, or the epoch began.
+    since: Option<Instant>,
 }
 
 /// What is called after each epoch; it says whether to go on.
@@ -168,8 +173,8 @@ where
         Self { model, optimizer, gradients: None, frozen: None, ema: None, best: None, inner: Loop::default() }
     }
 
-    /// Trains until all epochs are done, early stopping or a callback says so, or the notebook is interrupted.
-    /// Called again, it goes on where it was.
+    /// Trains until all epochs are done, or early stopping or a callback says so. An interrupt ends the cell after the
+    /// step that is being made, with a checkpoint; called again, this goes on where it was.
     ///
     /// - `batches` gives an epoch's batches, decided by [`TrainerEpoch::seed`];
     /// - `loss` computes the loss of a batch, with the tape of `gradients`: `model.forward(x.trace(gradients))`;
@@ -186,7 +191,14 @@ where
         mut validate: impl FnMut(&mut M) -> Result<V, BoxError>,
     ) -> Result<&History, TrainerError> {
         while let Some(epoch) = self.next_epoch()? {
-            let done = self.fit_epoch(&epoch, &mut batches, &mut loss, &mut validate);
+            let mut done = Ok(());
+            let whole = host::caught(&mut || {
+                done = self.fit_epoch(&epoch, &mut batches, &mut loss, &mut validate);
+            });
+            if let Err(thrown) = whole {
+                self.leave();
+                resume_unwind(thrown);
+            }
             if done.is_err() {
                 // It is not complete: to call this again does the rest of it.
                 self.inner.open = false;
@@ -216,9 +228,14 @@ where
             return Ok(());
         }
         self.swap_averages()?;
-        let validated = validate(&mut self.model);
+        let mut validated = None;
+        let whole = host::caught(&mut || validated = Some(validate(&mut self.model)));
         self.swap_averages()?;
-        self.validated(&validated.map_err(yours("the validation"))?)
+        match (whole, validated) {
+            (Ok(()), Some(validated)) => self.validated(&validated.map_err(yours("the validation"))?),
+            (Ok(()), None) => Ok(()),
+            (Err(thrown), _) => resume_unwind(thrown),
+        }
     }
 
     /// Begins the next epoch, or goes on in the one that is not complete; `None` when there is nothing more to do.
@@ -234,6 +251,7 @@ where
                 self.save_last()?;
             }
             self.inner.ends();
+            host::at_boundary();
             return Ok(None);
         }
         if self.inner.pending > 0 || self.inner.lent {

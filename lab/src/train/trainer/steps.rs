@@ -1,5 +1,7 @@
 //! From a loss to changed weights, and from step to step.
 
+use std::time::Instant;
+
 use dfdx::nn::{TensorCollection, ZeroGrads as _};
 use dfdx::tensor::{AsArray, Gradients, OwnedTape};
 use dfdx::tensor_ops::Backward;
@@ -12,6 +14,10 @@ use crate::host;
 use crate::loss::Loss;
 use crate::nn::Weights;
 use crate::train::{Optimizer, clip_grad_norm, clip_grad_value, l1_penalty, l2_penalty, scale_gradients};
+
+/// How long the end of a step is waited for after a press, in milliseconds.
+const LEAST_WAITED: u32 = 250;
+const MOST_WAITED: u32 = 2000;
 
 impl<M, O> Trainer<M, O>
 where
@@ -35,10 +41,29 @@ where
         }
         self.gradients = Some(gradients);
         self.inner.lent = false;
-        if self.inner.wants_checkpoint() {
+        if self.inner.wants_checkpoint() || host::interrupted() {
             self.save_last()?;
         }
+        if host::interrupted() {
+            self.inner.ends();
+            host::at_boundary();
+        }
+        self.inner.expects_step();
         Ok(value)
+    }
+
+    /// The batch that was being worked on is given up: something was thrown in it. The weights are those of the last
+    /// step.
+    pub(super) fn leave(&mut self) {
+        self.gradients = None;
+        self.inner.forget_pending();
+        if self.inner.open
+            && host::interrupted()
+            && let Err(error) = self.save_last()
+        {
+            eprintln!("the checkpoint could not be written: {error}");
+        }
+        self.inner.ends();
     }
 
     /// Makes a step with the gradients of the batches that are added up.
@@ -106,6 +131,8 @@ impl Loop {
             reporter.epoch_begins(index);
         }
         self.seed_step();
+        self.since = None;
+        self.expects_step();
         Ok(TrainerEpoch { index, seed: seed.wrapping_add(index as u64), done })
     }
 
@@ -121,8 +148,15 @@ impl Loop {
         Ok(reporter)
     }
 
+    /// A press from here on is for the end of the next step, if that comes as soon as the last ones did.
+    fn expects_step(&mut self) {
+        let took = self.since.replace(Instant::now()).map_or(0, |since| since.elapsed().as_millis());
+        host::boundary_within(u32::try_from(took * 3).unwrap_or(MOST_WAITED).clamp(LEAST_WAITED, MOST_WAITED));
+    }
+
     pub(super) fn ends(&mut self) {
         self.open = false;
+        host::boundary_within(0);
         if let Some(reporter) = &mut self.reporter {
             reporter.ends(self.progress.epoch);
         }

@@ -1,0 +1,82 @@
+//! Functions of the standard library that wait, led to ones that can be interrupted ([`super::waits`]). Only calls
+//! that cells make themselves: libraries keep theirs, since they may not be ready to be unwound there.
+//!
+//! A cell reaches such a function through an address that the loader keeps for the cell's library. What is written
+//! there instead is a function of the same signature, compiled by the same compiler.
+
+use std::collections::HashSet;
+use std::ffi::{CString, c_void};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::elf::{Slot, each_slot};
+
+/// A function of the standard library, by the end of its symbol, and what takes its place.
+pub(super) struct Hook {
+    /// From `_3std` on: what comes before holds the library's hash.
+    pub(super) symbol: &'static str,
+    pub(super) with: *const (),
+    /// The function itself, once it is known.
+    pub(super) original: &'static AtomicUsize,
+    /// A sibling that what takes its place calls, by the end of its symbol: where the loader keeps it.
+    pub(super) needs: Option<(&'static str, &'static AtomicUsize)>,
+    /// Whether calls of libraries are led there as well.
+    pub(super) everywhere: bool,
+}
+
+/// Leads the calls of all libraries that are loaded and were not seen before.
+pub(super) fn lead(hooks: &[Hook]) {
+    static SEEN: Mutex<Option<HashSet<usize>>> = Mutex::new(None);
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let seen = seen.get_or_insert_default();
+    let mut new = |path: &str, base: usize| !path.is_empty() && !path.contains("/libstd-") && seen.insert(base);
+    each_slot(&mut new, &mut |path, slot| {
+        let Some((_, name)) = slot.symbol.split_once("_3std") else { return };
+        let is_cell = path.rsplit('/').next().is_some_and(|file| file.starts_with("libcell_"));
+        let hook = hooks.iter().find(|hook| hook.symbol == name && (is_cell || hook.everywhere));
+        if let Some(hook) = hook
+            && known(path, slot.symbol, hook)
+        {
+            write(slot, hook.with, is_cell);
+        }
+    });
+}
+
+/// Whether the originals that a hook calls are known.
+fn known(path: &str, symbol: &str, hook: &Hook) -> bool {
+    let is_known =
+        |symbol: &str, original: &AtomicUsize| original.load(Ordering::Relaxed) != 0 || find(path, symbol, original);
+    is_known(symbol, hook.original)
+        && hook.needs.is_none_or(|(sibling, original)| {
+            symbol.strip_suffix(hook.symbol).is_some_and(|start| is_known(&format!("{start}{sibling}"), original))
+        })
+}
+
+/// Asks the loader for a function that a library calls.
+fn find(path: &str, symbol: &str, original: &AtomicUsize) -> bool {
+    let (Ok(path), Ok(symbol)) = (CString::new(path), CString::new(symbol)) else { return false };
+    // SAFETY: the library is loaded already; the handle is not closed, as the library stays.
+    let address = unsafe {
+        let handle = libc::dlopen(path.as_ptr(), libc::RTLD_NOLOAD | libc::RTLD_LAZY);
+        if handle.is_null() { std::ptr::null_mut() } else { libc::dlsym(handle, symbol.as_ptr()) }
+    };
+    original.store(address as usize, Ordering::Relaxed);
+    !address.is_null()
+}
+
+fn write(slot: &Slot<'_>, function: *const (), writable: bool) {
+    const PAGE: usize = 4096;
+    let page = (slot.at as usize & !(PAGE - 1)) as *mut c_void;
+    // SAFETY: the page holds a word of the loader's table of a library that is loaded. Cells keep theirs writable;
+    // that of another library was made read-only when it was loaded, and is so again afterwards.
+    if !writable && unsafe { libc::mprotect(page, PAGE, libc::PROT_READ | libc::PROT_WRITE) } != 0 {
+        return;
+    }
+    // SAFETY: an aligned word through which the library calls a function; the loader and such calls access it as a
+    // whole. What is stored is a function of the same signature (`waits`).
+    unsafe { AtomicUsize::from_ptr(slot.at) }.store(function as usize, Ordering::Release);
+    if !writable {
+        // SAFETY: as above.
+        unsafe { libc::mprotect(page, PAGE, libc::PROT_READ) };
+    }
+}
