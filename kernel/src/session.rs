@@ -105,7 +105,7 @@ impl Session {
                 Command::Opt(level) => self.opt.store(level, Ordering::Relaxed),
                 Command::Restart => {
                     if let Some(engine) = slot.as_mut() {
-                        engine.restart().await;
+                        engine.restart(output).await;
                         self.publish(engine);
                     }
                 }
@@ -269,11 +269,12 @@ impl Language for Session {
     async fn shutdown(&self, _restart: bool) {
         // A cell that is running holds the engine; its process must go all the same.
         self.stop.press_for_good();
-        let engine = tokio::time::timeout(std::time::Duration::from_secs(2), self.engine.lock()).await;
+        let engine = tokio::time::timeout(std::time::Duration::from_secs(4), self.engine.lock()).await;
         if let Ok(mut engine) = engine
             && let Some(engine) = engine.as_mut()
         {
-            engine.restart().await;
+            // Nobody reads what destructors show now.
+            engine.restart(&Output::new(|_| {})).await;
         }
     }
 }

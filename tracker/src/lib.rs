@@ -30,7 +30,7 @@ pub use data::Fingerprint;
 pub use error::Error;
 pub use model::{Artifact, Cell, Metric, Param, RunRecord, Series, Status};
 pub use query::Query;
-pub use record::{Builder, Run, Scalar, Step};
+pub use record::{Builder, Run, Scalar, Step, begin_session_end, end_session};
 pub use store::{Merged, Removed, Rows, SqlCell, Store};
 pub use table::{Points, Table};
 

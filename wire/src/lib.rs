@@ -63,6 +63,8 @@ pub enum ToHost {
     Input { line: Option<String> },
     /// Drop these variables.
     Forget { names: Vec<String> },
+    /// The session is over: drop all variables, store what was logged, exit.
+    End,
     /// Lead calls that a loaded library makes to optimised functions; may come while a cell runs.
     Replace {
         /// Path of the library with the optimised functions.
@@ -101,8 +103,10 @@ pub enum FromHost {
         ended: Ended,
         variables: Vec<Variable>,
     },
-    /// `Forget` was carried out.
-    Forgotten,
+    /// `Forget` was carried out; with the variables whose destructors panicked, and what they said.
+    Forgotten {
+        panicked: Vec<(String, String)>,
+    },
     /// `Replace` was carried out, or why not.
     Replaced {
         error: Option<String>,

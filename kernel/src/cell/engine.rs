@@ -26,7 +26,7 @@ use super::notebook::follow::Follow;
 use super::notebook::held::Origin;
 use super::notebook::plan::Plan;
 use super::notebook::state::{Gone, State};
-use super::process::host::{End, Host, HostError};
+use super::process::host::{End, Handle, Host, HostError};
 use super::settled::Settled;
 use super::source::items::ItemPart;
 use super::source::split::{Split, split};
@@ -190,7 +190,9 @@ impl Engine {
         };
         let in_host = variables.into_iter().map(|variable| variable.name);
         let forget = in_host.filter(|name| !self.state.variables.contains_key(name)).collect();
-        self.ensure_host().await?.forget(forget).await;
+        for note in self.forget(forget, request).await? {
+            say(request.output, &note);
+        }
         if !matches!(ended, Ended::Ok) {
             let notes: Vec<String> = lost(&left.lost).into_iter().chain(left.notes).collect();
             return Err(Failure::ended(ended, &origin, &notes));
@@ -247,8 +249,8 @@ impl Engine {
         self.executed.add(request.cell, request.source);
         let hidden: Vec<String> =
             hidden.into_iter().filter(|name| self.state.variables.remove(name).is_some()).collect();
-        if let Some(host) = &mut self.host {
-            host.forget(hidden).await;
+        for note in self.forget(hidden, request).await? {
+            say(request.output, &note);
         }
         Ok(())
     }
@@ -357,7 +359,10 @@ impl Engine {
             tokio::select! {
                 end = &mut running => break Ok((end, asked.is_some())),
                 () = request.stop.asked() => {
-                    if told || request.stop.is_last() {
+                    if request.stop.is_last() {
+                        handle.interrupt();
+                        tokio::spawn(end(handle.clone()));
+                    } else if told {
                         handle.kill();
                     } else {
                         asked.get_or_insert_with(Instant::now);
@@ -376,6 +381,35 @@ impl Engine {
         }
     }
 
+    /// Drops variables in the host, where a destructor may do anything; returns what there is to say of it.
+    async fn forget(&mut self, names: Vec<String>, request: &Request<'_>) -> Result<Vec<String>, Failure> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let dropped = names.join("`, `");
+        let host = self.ensure_host().await?;
+        let handle = host.handle();
+        let mut pressed = false;
+        let mut forgotten = std::pin::pin!(host.forget(names, request.output));
+        let panicked = loop {
+            tokio::select! {
+                panicked = &mut forgotten => break panicked,
+                () = request.stop.asked() => {
+                    if pressed {
+                        handle.kill();
+                    } else {
+                        pressed = true;
+                        handle.interrupt();
+                        let how = format!("a destructor of `{dropped}` is running; to interrupt it once more ends its process and loses all variables");
+                        say(request.output, &how);
+                    }
+                }
+            }
+        };
+        let told = |(name, message): (String, String)| format!("the destructor of `{name}` panicked: {message}");
+        Ok(panicked.into_iter().map(told).collect())
+    }
+
     fn died(&mut self, how: &str, line: u32, origin: &Origin, stopped: bool) -> Failure {
         self.host = None;
         let how = if stopped { "it did not stop by itself and was ended" } else { how };
@@ -387,14 +421,22 @@ impl Engine {
     }
 
     /// Forgets everything.
-    pub(crate) async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self, output: &Output) {
         self.state = State::default();
         self.executed = Executions::default();
         self.compiler.extensions.clear();
         self.beside = None;
         if let Some(host) = self.host.take() {
-            host.stop().await;
+            host.stop(output).await;
         }
+    }
+}
+
+/// Ends a process whose cell is to stop for good: it may unwind, then it is terminated, which stores its runs.
+async fn end(handle: Handle) {
+    for (time, act) in [(1_000, Handle::terminate as fn(&Handle)), (2_000, Handle::kill)] {
+        tokio::time::sleep(Duration::from_millis(time)).await;
+        act(&handle);
     }
 }
 

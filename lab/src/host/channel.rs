@@ -55,9 +55,10 @@ pub(super) fn open() -> io::Result<(&'static Channel, Receiver<ToHost>)> {
     let (answers, answer_receiver) = channel();
     std::thread::Builder::new().name("assay-channel".to_owned()).spawn(move || {
         read(&mut from_kernel, &orders, &answers);
-        // Without a kernel there is no one to run cells for, whatever user code is doing.
-        // SAFETY: ends the process at once; nothing here is left half done that anyone could read.
-        unsafe { libc::_exit(0) }
+        // Without a kernel there is no one to run cells for, whatever user code is doing. What it has logged is stored.
+        tracker::end_session();
+        // SAFETY: ends this process and the programs that cells have started, which are the rest of its group.
+        unsafe { libc::kill(0, libc::SIGKILL) };
     })?;
     let channel =
         CHANNEL.get_or_init(|| Channel { to_kernel: Mutex::new(to_kernel), answers: Mutex::new(answer_receiver) });
@@ -75,7 +76,7 @@ fn read(from_kernel: &mut File, orders: &Sender<ToHost>, answers: &Sender<ToHost
                 }
                 continue;
             }
-            ToHost::Run { .. } | ToHost::Forget { .. } => orders,
+            ToHost::Run { .. } | ToHost::Forget { .. } | ToHost::End => orders,
             ToHost::Shown | ToHost::Input { .. } => answers,
         };
         if to.send(message).is_err() {

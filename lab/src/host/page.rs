@@ -50,6 +50,8 @@ pub(super) fn attach() -> std::io::Result<()> {
     if mapped == libc::MAP_FAILED {
         return Err(std::io::Error::last_os_error());
     }
+    // SAFETY: the kernel opened this descriptor for us; the mapping stays. Programs that cells start must not have it.
+    unsafe { libc::close(PAGE_FD) };
     SHARED.store(mapped.cast(), Ordering::Release);
     Ok(())
 }

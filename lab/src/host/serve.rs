@@ -54,12 +54,21 @@ pub(super) fn serve() -> std::io::Result<()> {
                 channel.send(&FromHost::Done { ended, variables: store::list() });
             }
             ToHost::Forget { names } => {
-                store::forget(&names);
-                channel.send(&FromHost::Forgotten);
+                let panicked = store::forget(&names);
+                channel.send(&FromHost::Forgotten { panicked });
+            }
+            ToHost::End => {
+                // A run that is kept in a variable was not finished by anyone.
+                tracker::begin_session_end();
+                store::forget_all();
+                crate::display::flush();
+                front::flush();
+                break;
             }
             ToHost::Shown | ToHost::Input { .. } | ToHost::Replace { .. } => {}
         }
     }
+    tracker::end_session();
     Ok(())
 }
 

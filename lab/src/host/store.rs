@@ -4,6 +4,7 @@
 use std::any::{Any, type_name};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 struct Slot {
     value: Box<dyn Any>,
@@ -80,11 +81,23 @@ fn put_any(name: &str, value: Box<dyn Any>, type_name: &'static str, size: usize
     super::guard::drop_guarded(old);
 }
 
-/// Drops the named variables.
-pub(super) fn forget(names: &[String]) {
-    for name in names {
-        drop(VARIABLES.with_borrow_mut(|variables| variables.remove(name)));
-    }
+/// Drops the named variables; returns those whose destructors panicked, and what they said.
+pub(super) fn forget(names: &[String]) -> Vec<(String, String)> {
+    let dropped = |name: &String| {
+        let slot = VARIABLES.with_borrow_mut(|variables| variables.remove(name));
+        let payload = catch_unwind(AssertUnwindSafe(|| drop(slot))).err()?;
+        let message = super::panics::message(&*payload);
+        // What was thrown may panic again when dropped; it is small, so leak it.
+        std::mem::forget(payload);
+        Some((name.clone(), message))
+    };
+    names.iter().filter_map(dropped).collect()
+}
+
+/// Drops all variables, whatever their destructors do.
+pub(super) fn forget_all() {
+    let names: Vec<String> = VARIABLES.with_borrow(|variables| variables.keys().cloned().collect());
+    forget(&names);
 }
 
 /// Every variable there is, at the end of a cell.

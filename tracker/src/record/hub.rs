@@ -46,14 +46,21 @@ const FOLD_EVERY: Duration = Duration::from_millis(500);
 /// How long the end of a run waits for what is found out about its surroundings.
 const FOUND_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long values are taken in before they are stored, while more come without pause; and when the process ends.
+const TAKE: Duration = Duration::from_millis(20);
+const TAKE_LAST: Duration = Duration::from_secs(1);
+
 /// What the thread is asked to do.
 pub(super) enum Control {
     Begin(Box<Begin>),
     Flush(i64, SyncSender<Result<()>>),
     End(i64, Ending, SyncSender<Result<()>>),
-    /// The process ends; runs that go on are stored as failed for this reason, if there is one.
-    Close(Option<&'static str>),
+    /// The process ends; runs that go on end in this way, if one is given.
+    Close(Option<Reason>),
 }
+
+/// How a run ends that nobody has ended, and why.
+pub(super) type Reason = (Status, &'static str);
 
 /// A run that is to be recorded.
 pub(super) struct Begin {
@@ -80,6 +87,10 @@ struct Recording {
     /// `None` once it is stored.
     found: Option<Found>,
     cells_seen: usize,
+    /// How it ended, while that could not be stored: on a full disk, say.
+    unstored_ending: Option<Ending>,
+    /// How many marks someone has waited for.
+    marks: u64,
 }
 
 pub(super) struct Hub {
@@ -92,6 +103,8 @@ pub(super) struct Hub {
     runs: BTreeMap<i64, Recording>,
     /// Since when storing has failed, and whether that was said; it is not said again until it works.
     failing: Option<(Instant, bool)>,
+    /// How long values are taken in at once.
+    take: Duration,
     folds: u32,
     folded: Instant,
     next: Instant,
@@ -124,6 +137,7 @@ impl Hub {
             usage: Usage::new(),
             runs: BTreeMap::new(),
             failing: None,
+            take: TAKE,
             folds: FOLDS,
             folded: now,
             next: now,
@@ -141,7 +155,10 @@ impl Hub {
             }
             match control {
                 Ok(Control::Begin(begin)) => self.begin(*begin),
-                Ok(Control::Flush(run, reply)) => drop(reply.send(self.insist(run, None))),
+                Ok(Control::Flush(run, reply)) => {
+                    self.expect_mark(run);
+                    drop(reply.send(self.insist(run, None)));
+                }
                 Ok(Control::End(run, ending, reply)) => self.end(run, &ending, &reply),
                 Ok(Control::Close(reason)) => return self.close(reason),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -163,7 +180,10 @@ impl Hub {
         let _ = reply.send(self.try_begin(&beginning).map(|(begun, pending)| {
             let Begun { id, uid, .. } = &begun;
             let (uid, began, found) = (uid.clone(), Instant::now(), Some(found));
-            self.runs.insert(*id, Recording { uid, messages, pending, began, found, cells_seen });
+            self.runs.insert(
+                *id,
+                Recording { uid, messages, pending, began, found, cells_seen, unstored_ending: None, marks: 0 },
+            );
             begun
         }));
     }
@@ -208,6 +228,13 @@ impl Hub {
         }
     }
 
+    /// Whoever asks has sent a mark after all that is to be stored.
+    fn expect_mark(&mut self, run: i64) {
+        if let Some(run) = self.runs.get_mut(&run) {
+            run.marks += 1;
+        }
+    }
+
     /// Stores what is pending, trying again for as long as someone should have to wait.
     fn insist(&mut self, run: i64, ending: Option<&Ending>) -> Result<()> {
         let began = Instant::now();
@@ -229,8 +256,9 @@ impl Hub {
     fn store(&mut self, ending: Option<(i64, &Ending)>) -> Result<()> {
         let mut batches = Vec::with_capacity(self.runs.len());
         for (id, run) in &mut self.runs {
-            run.pending.drain(&run.messages);
+            run.pending.drain(&run.messages, self.take, run.marks);
             let ending = ending.filter(|(ends, _)| ends == id).map(|(_, ending)| ending);
+            let ending = ending.or(run.unstored_ending.as_ref());
             let found = run.found.as_ref().and_then(|found| match ending {
                 Some(_) => found.wait(FOUND_PATIENCE),
                 None => found.get(),
@@ -264,6 +292,8 @@ impl Hub {
             }
         }
         self.failing = None;
+        // What could not be stored when it ended is stored now.
+        self.runs.retain(|_, run| run.unstored_ending.is_none());
         Ok(())
     }
 
@@ -282,8 +312,13 @@ impl Hub {
 
     fn end(&mut self, run: i64, ending: &Ending, reply: &SyncSender<Result<()>>) {
         self.sample_device();
+        self.expect_mark(run);
         let outcome = self.insist(run, Some(ending));
-        self.runs.remove(&run);
+        match self.runs.get_mut(&run) {
+            // Whoever ended it is told; it is stored as soon as that is possible.
+            Some(kept) if outcome.is_err() => kept.unstored_ending = Some(ending.clone()),
+            _ => drop(self.runs.remove(&run)),
+        }
         let earned = self.folded.elapsed().as_millis() / FOLD_EVERY.as_millis();
         self.folds = self.folds.saturating_add(u32::try_from(earned).unwrap_or(FOLDS)).min(FOLDS);
         if self.runs.is_empty() && self.folds > 0 {
@@ -303,17 +338,19 @@ impl Hub {
         }
     }
 
-    fn close(mut self, reason: Option<&'static str>) {
+    fn close(mut self, reason: Option<Reason>) {
+        self.take = TAKE_LAST;
         self.sample_device();
         let runs: Vec<_> = self.runs.iter().map(|(id, run)| (*id, run.cells_seen)).collect();
         for (run, cells_seen) in runs {
-            let ending = reason.map(|reason| Ending {
-                status: Status::Failed,
+            let kept = self.runs.get(&run).and_then(|run| run.unstored_ending.clone());
+            let ending = reason.map(|(status, reason)| Ending {
+                status,
                 error: Some(reason.to_owned()),
                 ended_ms: now_ms(),
                 cells: context::cells_from(cells_seen),
             });
-            if let Err(error) = self.insist(run, ending.as_ref()) {
+            if let Err(error) = self.insist(run, kept.or(ending).as_ref()) {
                 eprintln!("assay: {error}");
             }
         }

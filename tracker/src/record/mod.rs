@@ -25,6 +25,7 @@ pub(crate) use artifact::{NewArtifact, sha256};
 pub use builder::Builder;
 pub(crate) use hub::Begun;
 pub(crate) use pending::{Done, Pending};
+pub use registry::{begin_session_end, end_session};
 pub use scalar::{Scalar, Step};
 pub(crate) use series::{Plan, Series, Summary};
 pub(crate) use usage::PREFIX as USAGE;
@@ -228,6 +229,7 @@ impl Run {
     /// Asks the thread that stores, and waits for what it says.
     fn answer(&self, control: &Sender<Control>, ask: impl FnOnce(SyncSender<Result<()>>) -> Control) -> Result<()> {
         let (reply, answer) = sync_channel(1);
+        self.queue.send(Message::Mark);
         // When it is gone, the reply is dropped with the question.
         let _ = control.send(ask(reply));
         answer.recv().unwrap_or_else(|_| Err(Error::WriterGone { run: self.uid.clone() }))
@@ -238,6 +240,8 @@ impl Drop for Run {
     fn drop(&mut self) {
         let (status, error) = if std::thread::panicking() {
             (Status::Failed, Some("the thread panicked".to_owned()))
+        } else if registry::is_session_ending() {
+            (Status::Finished, Some(registry::LEFT_OPEN.to_owned()))
         } else {
             (Status::Finished, None)
         };

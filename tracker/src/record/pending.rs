@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use super::artifact::NewArtifact;
 use super::queue::{Message, Named};
@@ -23,6 +24,8 @@ pub(crate) struct Pending {
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) note: Option<String>,
     pub(crate) data: BTreeMap<String, Fingerprint>,
+    /// How many marks have come.
+    marks: u64,
 }
 
 /// What a batch has stored of one run.
@@ -46,13 +49,27 @@ impl Pending {
         Self { index: series.iter().enumerate().map(key).collect(), series, ..Self::default() }
     }
 
-    /// Takes in what has come.
-    pub(super) fn drain(&mut self, messages: &Receiver<Message>) {
-        messages.try_iter().for_each(|message| self.take(message));
+    /// Takes in what has come, for as long as `patience` or until what someone waits for has come: the `marks`-th mark.
+    /// Without that end, threads that log without pause would keep everything from being stored.
+    pub(super) fn drain(&mut self, messages: &Receiver<Message>, patience: Duration, marks: u64) {
+        /// Messages between two looks at the clock: well below a millisecond.
+        const STRIDE: usize = 1024;
+        let began = Instant::now();
+        loop {
+            let mut taken = 0;
+            for message in messages.try_iter().take(STRIDE) {
+                self.take(message);
+                taken += 1;
+            }
+            if taken < STRIDE || self.marks >= marks && began.elapsed() >= patience {
+                return;
+            }
+        }
     }
 
     fn take(&mut self, message: Message) {
         match message {
+            Message::Mark => self.marks += 1,
             Message::Point(series, point) => self.point(series as usize, point),
             Message::Series(named) => self.named.push(Place::Named(*named)),
             Message::Artifact(artifact) => self.artifacts.push(artifact.hashed()),

@@ -22,6 +22,8 @@ pub(crate) enum Message {
     Tag(Box<(String, String)>),
     Note(Box<str>),
     Data(Box<(String, Fingerprint)>),
+    /// Someone waits until all that came before it is stored.
+    Mark,
 }
 
 /// A metric in a context, in the order in which the pairs were given.

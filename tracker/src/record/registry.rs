@@ -4,13 +4,14 @@
 //! process, by SIGTERM or by itself, finds them all here.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::hub::{self, Control};
+use super::hub::{self, Control, Reason};
 use super::signal;
-use crate::{Error, Result};
+use crate::{Error, Result, Status};
 
 struct Entry {
     path: PathBuf,
@@ -19,6 +20,11 @@ struct Entry {
     control: Sender<Control>,
     thread: JoinHandle<()>,
 }
+
+/// What is said of a run that was open when its session ended.
+pub(super) const LEFT_OPEN: &str = "left open: the session ended";
+
+static SESSION_ENDS: AtomicBool = AtomicBool::new(false);
 
 static HUBS: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
@@ -65,8 +71,24 @@ fn leave(own: &Arc<()>, asked: &std::sync::mpsc::Receiver<Control>) -> Option<Co
     None
 }
 
-/// Stores everything and closes all files. Runs that go on are stored as failed for this reason, if there is one.
-pub(super) fn close_all(reason: Option<&'static str>) {
+/// From now on a run that is dropped is one that was left open.
+pub fn begin_session_end() {
+    SESSION_ENDS.store(true, Ordering::Relaxed);
+}
+
+/// The session of this process is over: stores everything. Runs that are still open end as finished, and say that
+/// they were left open. To be called before a notebook's process exits.
+pub fn end_session() {
+    begin_session_end();
+    close_all(Some((Status::Finished, LEFT_OPEN)));
+}
+
+pub(super) fn is_session_ending() -> bool {
+    SESSION_ENDS.load(Ordering::Relaxed)
+}
+
+/// Stores everything and closes all files. Runs that go on end in this way, if one is given.
+pub(super) fn close_all(reason: Option<Reason>) {
     let entries = std::mem::take(&mut *hubs());
     for entry in &entries {
         let _ = entry.control.send(Control::Close(reason));

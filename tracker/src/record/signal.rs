@@ -5,6 +5,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use super::registry;
+use crate::Status;
 
 /// The writing end of the pipe that the signal handler uses; -1 while there is none.
 static PIPE: AtomicI32 = AtomicI32::new(-1);
@@ -72,7 +73,7 @@ fn wait(pipe: RawFd) {
             return;
         }
     }
-    registry::close_all(Some("the process was terminated (SIGTERM)"));
+    registry::close_all(Some((Status::Failed, "the process was terminated (SIGTERM)")));
     // SAFETY: plain calls of the C library.
     unsafe {
         libc::signal(libc::SIGTERM, libc::SIG_DFL);

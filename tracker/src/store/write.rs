@@ -12,6 +12,7 @@ use crate::record::{Done, Pending, Plan, Series, Summary};
 use crate::{Cell, Result};
 
 /// How a run ended.
+#[derive(Clone)]
 pub(crate) struct Ending {
     pub(crate) status: Status,
     pub(crate) error: Option<String>,

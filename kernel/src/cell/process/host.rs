@@ -10,19 +10,26 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::OwnedReadHalf;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::process::{Child, Command};
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::{Mutex, Notify, oneshot};
 use wire::{CHANNEL_FD, Ended, FromHost, PAGE_FD, Page, ToHost, Variable};
 
 use super::pump::Pump;
 use crate::environment::Environment;
 use crate::language::{Event, Output};
+
+/// How long the process may take to end in order, then by SIGTERM. Jupyter waits for five seconds in all.
+const ORDERLY: Duration = Duration::from_secs(3);
+const TERMINATION: Duration = Duration::from_secs(1);
+/// How long messages are waited for that a process has sent before it ended.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Why there is no cell host.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +60,8 @@ pub(crate) struct Host {
     child: Child,
     from: OwnedReadHalf,
     to: Arc<Mutex<OwnedWriteHalf>>,
+    /// A question that is open is given up.
+    interrupted: Arc<Notify>,
     page: File,
     pump: Pump,
 }
@@ -62,16 +71,32 @@ pub(crate) struct Host {
 pub(crate) struct Handle {
     pid: Option<Pid>,
     to: Arc<Mutex<OwnedWriteHalf>>,
+    interrupted: Arc<Notify>,
 }
 
 impl Handle {
     /// The interrupt button.
     pub(crate) fn interrupt(&self) {
         self.send(Signal::INT);
+        self.interrupted.notify_waiters();
     }
 
     pub(crate) fn kill(&self) {
         self.send(Signal::KILL);
+    }
+
+    /// Asks it to end: runs that are open are stored first.
+    pub(crate) fn terminate(&self) {
+        self.send(Signal::TERM);
+    }
+
+    /// Ends what cells have started, once the process itself is gone: it leads their group.
+    fn kill_group(&self) {
+        if let Some(group) = self.pid
+            && let Err(error) = kill_process_group(group, Signal::KILL)
+        {
+            tracing::debug!(%error, "no program of the cells is left");
+        }
     }
 
     /// Sends an order that is carried out beside the cell.
@@ -100,7 +125,7 @@ impl Host {
     /// When the process cannot be started or ends before it is ready.
     pub(crate) async fn start(program: &Path, environment: &Environment, folder: &Path) -> Result<Self, HostError> {
         let mut host = Self::spawn(program, environment, folder).map_err(|source| HostError::Start { source })?;
-        match host.receive().await {
+        match receive(&mut host.from).await {
             Ok(Some(FromHost::Ready)) => Ok(host),
             _ => {
                 let (sender, mut said) = tokio::sync::mpsc::unbounded_channel();
@@ -155,12 +180,19 @@ impl Host {
         drop(command);
         let (from, to) = tokio::net::UnixStream::from_std(ours)?.into_split();
         let to = Arc::new(Mutex::new(to));
-        Ok(Self { child, from, to, page, pump: Pump::start(stdout.into(), stderr.into())? })
+        Ok(Self {
+            child,
+            from,
+            to,
+            interrupted: Arc::default(),
+            page,
+            pump: Pump::start(stdout.into(), stderr.into())?,
+        })
     }
 
     pub(crate) fn handle(&self) -> Handle {
         let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Handle { pid, to: Arc::clone(&self.to) }
+        Handle { pid, to: Arc::clone(&self.to), interrupted: Arc::clone(&self.interrupted) }
     }
 
     /// Whether the process is still there: a thread may have ended it after its cell.
@@ -176,7 +208,42 @@ impl Host {
             return self.died().await;
         }
         loop {
-            let Ok(Some(message)) = self.receive().await else { return self.died().await };
+            match self.next(output, allow_stdin).await {
+                Some(FromHost::Done { ended, variables }) => return End::Told { ended, variables },
+                Some(_) => {}
+                None => return self.died().await,
+            }
+        }
+    }
+
+    /// Drops variables in the host; returns those whose destructors panicked, and what they said. What destructors
+    /// and threads show meanwhile stands under the cell.
+    pub(crate) async fn forget(&mut self, names: Vec<String>, output: &Output) -> Vec<(String, String)> {
+        if names.is_empty() || self.send(&ToHost::Forget { names }).await.is_err() {
+            return Vec::new();
+        }
+        loop {
+            match self.next(output, false).await {
+                Some(FromHost::Forgotten { panicked }) => return panicked,
+                Some(_) => {}
+                // A host that died meanwhile is noticed by the next cell.
+                None => return Vec::new(),
+            }
+        }
+    }
+
+    /// The next message that is for our caller; displays and questions are answered. `None`: the process is gone.
+    async fn next(&mut self, output: &Output, allow_stdin: bool) -> Option<FromHost> {
+        loop {
+            let message = tokio::select! {
+                biased;
+                message = receive(&mut self.from) => message.ok()??,
+                // A program that the cell has forked may hold the channel open.
+                _ = self.child.wait() => {
+                    let last = tokio::time::timeout(LAST_WORDS, receive(&mut self.from)).await;
+                    last.ok()?.ok()??
+                }
+            };
             // What was printed before this message was sent is in the pipes already.
             self.pump.drain().await;
             let answer = match message {
@@ -192,39 +259,49 @@ impl Host {
                     output.send(Event::ClearOutput { wait });
                     ToHost::Shown
                 }
-                FromHost::Input { prompt } => ToHost::Input { line: ask(output, prompt, allow_stdin).await },
-                FromHost::Done { ended, variables } => return End::Told { ended, variables },
+                FromHost::Input { prompt } => {
+                    let line = tokio::select! {
+                        line = ask(output, prompt, allow_stdin) => line,
+                        () = self.interrupted.notified() => None,
+                    };
+                    ToHost::Input { line }
+                }
                 FromHost::Replaced { error } => {
                     if let Some(error) = error {
                         tracing::warn!(%error, "optimised code was not taken in");
                     }
                     continue;
                 }
-                FromHost::Ready | FromHost::Forgotten => continue,
+                message => return Some(message),
             };
-            if self.send(&answer).await.is_err() {
-                return self.died().await;
+            self.send(&answer).await.ok()?;
+        }
+    }
+
+    /// Ends the process: it drops its variables and stores what was logged. What does not end is terminated, and
+    /// killed in the end; what cells have started goes with it.
+    pub(crate) async fn stop(mut self, output: &Output) {
+        let handle = self.handle();
+        let orderly = async {
+            if self.send(&ToHost::End).await.is_ok() {
+                while self.next(output, false).await.is_some() {}
+            }
+            self.child.wait().await
+        };
+        if tokio::time::timeout(ORDERLY, orderly).await.is_err() {
+            handle.terminate();
+            if tokio::time::timeout(TERMINATION, self.child.wait()).await.is_err()
+                && let Err(error) = self.child.kill().await
+            {
+                tracing::debug!(%error, "the host was gone already");
             }
         }
-    }
-
-    /// Drops variables in the host.
-    pub(crate) async fn forget(&mut self, names: Vec<String>) {
-        if !names.is_empty() && self.send(&ToHost::Forget { names }).await.is_ok() {
-            // Its answer; a host that died meanwhile is noticed by the next cell.
-            let _ = self.receive().await;
-        }
-    }
-
-    /// Ends the process and waits until it is gone.
-    pub(crate) async fn stop(mut self) {
-        if let Err(error) = self.child.kill().await {
-            tracing::debug!(%error, "the host was gone already");
-        }
+        handle.kill_group();
         self.pump.drain().await;
     }
 
     async fn died(&mut self) -> End {
+        let handle = self.handle();
         // A channel that is closed by a process that lives is of no more use.
         let waited = tokio::time::timeout(std::time::Duration::from_secs(2), self.child.wait()).await;
         let status = match waited {
@@ -234,6 +311,7 @@ impl Host {
                 self.child.wait().await
             }
         };
+        handle.kill_group();
         self.pump.drain().await;
         let how = match status {
             Ok(status) => describe(status, word(&self.page, Page::STACK_OVERFLOW) != 0),
@@ -246,18 +324,18 @@ impl Host {
         let frame = frame(message)?;
         self.to.lock().await.write_all(&frame).await
     }
+}
 
-    async fn receive(&mut self) -> io::Result<Option<FromHost>> {
-        let mut length = [0; 4];
-        match self.from.read_exact(&mut length).await {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-            Err(error) => return Err(error),
-        }
-        let mut body = vec![0; u32::from_le_bytes(length) as usize];
-        self.from.read_exact(&mut body).await?;
-        Ok(Some(serde_json::from_slice(&body)?))
+async fn receive(from: &mut OwnedReadHalf) -> io::Result<Option<FromHost>> {
+    let mut length = [0; 4];
+    match from.read_exact(&mut length).await {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
     }
+    let mut body = vec![0; u32::from_le_bytes(length) as usize];
+    from.read_exact(&mut body).await?;
+    Ok(Some(serde_json::from_slice(&body)?))
 }
 
 fn frame(message: &ToHost) -> io::Result<Vec<u8>> {
