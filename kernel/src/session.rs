@@ -269,7 +269,7 @@ impl Language for Session {
     async fn shutdown(&self, _restart: bool) {
         // A cell that is running holds the engine; its process must go all the same.
         self.stop.press_for_good();
-        let engine = tokio::time::timeout(std::time::Duration::from_secs(4), self.engine.lock()).await;
+        let engine = tokio::time::timeout(std::time::Duration::from_secs(3), self.engine.lock()).await;
         if let Ok(mut engine) = engine
             && let Some(engine) = engine.as_mut()
         {

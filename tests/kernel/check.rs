@@ -49,6 +49,11 @@ impl Seen {
         self.stderr.lines().any(|line| line.starts_with("note: "))
     }
 
+    /// What it printed to stderr, notes included.
+    pub(crate) fn stderr(&self) -> &str {
+        &self.stderr
+    }
+
     /// What it printed.
     pub(crate) fn stdout(&self) -> &str {
         &self.stdout

@@ -6,7 +6,9 @@ mod cases;
 mod check;
 mod damage;
 mod deep;
+
 mod dependencies;
+mod ending;
 mod failing;
 mod generator;
 mod gpu;

@@ -45,6 +45,14 @@ fn body() {
             }
             run.finish().unwrap();
         }
+        "finish" => {
+            tell(run.uid());
+            let _ = std::io::stdin().read_line(&mut String::new());
+            (0..2500).for_each(|step| run.log("loss", step, step));
+            assert!(run.finish().is_err());
+            println!("refused");
+            let _ = std::io::stdin().read_line(&mut String::new());
+        }
         "flush" => {
             tell(run.uid());
             let _ = std::io::stdin().read_line(&mut String::new());

@@ -3,6 +3,8 @@
 use std::io::{BufRead, Read, Write};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
+
 use tracker::{Query, Status, Store};
 
 use crate::child::{self, Recorder};
@@ -123,6 +125,33 @@ fn a_full_disk_is_said_once_and_loses_nothing() {
     assert_eq!(said.matches("assay:").count(), 1, "{said}");
     let run = place.store().run(&recorder.uid).unwrap();
     assert_eq!((run.status, run.metrics[0].points), (Status::Finished, 5000));
+}
+
+#[test]
+fn a_run_that_could_not_be_finished_is_stored_when_there_is_room() {
+    let place = Place::new();
+    let mut command = Command::new("bash");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(std::env::current_exe().unwrap());
+    let mut recorder = child::spawn_by(command, "finish", &place.db());
+    limit(&recorder, "4096");
+    let mut input = recorder.child.stdin.take().unwrap();
+    input.write_all(b"go\n").unwrap();
+    let mut line = String::new();
+    while !line.contains("refused") {
+        line.clear();
+        assert_ne!(recorder.out.read_line(&mut line).unwrap(), 0);
+    }
+    limit(&recorder, "unlimited");
+    // By itself, with nobody asking again.
+    let began = Instant::now();
+    let mut run = place.store().run(&recorder.uid).unwrap();
+    while run.status == Status::Running && began.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(20));
+        run = place.store().run(&recorder.uid).unwrap();
+    }
+    assert_eq!((run.status, run.metrics[0].points), (Status::Finished, 2500));
+    input.write_all(b"go\n").unwrap();
+    assert!(recorder.child.wait().unwrap().success());
 }
 
 fn limit(recorder: &Recorder, bytes: &str) {

@@ -1,5 +1,7 @@
 //! Every way a run can end, and what a reader sees of it.
 
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
 use tracker::{Query, Status};
 
 use crate::child;
@@ -86,4 +88,40 @@ fn dropping_finishes_and_panicking_fails() {
     assert_eq!(store.run("dropped").unwrap().status, Status::Finished);
     let run = store.run("panicked").unwrap();
     assert_eq!((run.status, run.error.as_deref(), run.metrics.len()), (Status::Failed, Some("the thread panicked"), 1));
+}
+
+/// Threads that log as fast as they can: what they log is stored while they go on, not once they rest.
+#[test]
+fn threads_that_log_without_pause_keep_nothing_from_being_stored() {
+    let place = Place::new();
+    let run = place.start("busy", &());
+    let (stop, sent) = (AtomicBool::new(false), AtomicI64::new(0));
+    let mut seen = 0;
+    std::thread::scope(|scope| {
+        for metric in ["a", "b", "c"] {
+            let (run, stop, sent) = (&run, &stop, &sent);
+            scope.spawn(move || {
+                // A bound of the memory, should nothing be stored.
+                while !stop.load(Ordering::Relaxed) && sent.load(Ordering::Relaxed) < 60_000_000 {
+                    for _ in 0..1000 {
+                        run.log(metric, 0, 1.0);
+                    }
+                    sent.fetch_add(1000, Ordering::Relaxed);
+                }
+            });
+        }
+        let mut logged = 0;
+        while logged < 60_000_000 && seen == 0 {
+            logged = sent.load(Ordering::Relaxed);
+            let metrics = place.store().run("busy").unwrap().metrics;
+            seen = metrics.iter().map(|metric| metric.points).sum();
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert!(seen > 0, "nothing was stored while threads logged");
+    // Whoever asks for a flush waits for what was logged before, and no longer.
+    run.flush().unwrap();
+    let points: i64 = place.store().run("busy").unwrap().metrics.iter().map(|metric| metric.points).sum();
+    assert_eq!(points, sent.load(Ordering::Relaxed));
+    run.finish().unwrap();
 }

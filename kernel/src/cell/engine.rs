@@ -434,7 +434,7 @@ impl Engine {
 
 /// Ends a process whose cell is to stop for good: it may unwind, then it is terminated, which stores its runs.
 async fn end(handle: Handle) {
-    for (time, act) in [(1_000, Handle::terminate as fn(&Handle)), (2_000, Handle::kill)] {
+    for (time, act) in [(1_000, Handle::terminate as fn(&Handle)), (1_500, Handle::kill)] {
         tokio::time::sleep(Duration::from_millis(time)).await;
         act(&handle);
     }

@@ -1,4 +1,4 @@
-//! Functions of the standard library that wait, led to ones that can be interrupted ([`super::waits`]). Only calls
+//! Functions of the standard library that wait, replaced by ones that can be interrupted ([`super::waits`]). Only calls
 //! that cells make themselves: libraries keep theirs, since they may not be ready to be unwound there.
 //!
 //! A cell reaches such a function through an address that the loader keeps for the cell's library. What is written
@@ -8,8 +8,12 @@ use std::collections::HashSet;
 use std::ffi::{CString, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::elf::{Slot, each_slot};
+
+/// How often what waits looks whether the person asked to stop.
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 
 /// A function of the standard library, by the end of its symbol, and what takes its place.
 pub(super) struct Hook {
@@ -20,12 +24,12 @@ pub(super) struct Hook {
     pub(super) original: &'static AtomicUsize,
     /// A sibling that what takes its place calls, by the end of its symbol: where the loader keeps it.
     pub(super) needs: Option<(&'static str, &'static AtomicUsize)>,
-    /// Whether calls of libraries are led there as well.
+    /// Whether calls of libraries are patched as well.
     pub(super) everywhere: bool,
 }
 
-/// Leads the calls of all libraries that are loaded and were not seen before.
-pub(super) fn lead(hooks: &[Hook]) {
+/// Patches the calls of all libraries that are loaded and were not seen before.
+pub(super) fn patch(hooks: &[Hook]) {
     static SEEN: Mutex<Option<HashSet<usize>>> = Mutex::new(None);
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     let seen = seen.get_or_insert_default();
@@ -79,4 +83,15 @@ fn write(slot: &Slot<'_>, function: *const (), writable: bool) {
         // SAFETY: as above.
         unsafe { libc::mprotect(page, PAGE, libc::PROT_READ) };
     }
+}
+
+/// The address of an original, as the function that it is.
+///
+/// # Safety
+/// `F` is its type.
+pub(super) unsafe fn original<F: Copy>(of: &AtomicUsize) -> F {
+    const { assert!(size_of::<F>() == size_of::<usize>()) };
+    let address = of.load(Ordering::Relaxed);
+    // SAFETY: a hook is in place only once its original is known; the caller says that this is its type.
+    unsafe { std::mem::transmute_copy(&address) }
 }

@@ -37,7 +37,7 @@ pub(super) fn replace(library: &str, of: &str, slots: &[(u64, u64)]) -> io::Resu
         return Err(io::Error::other(format!("{slot:#x} of {of} cannot hold {function:#x} of {library}")));
     }
     // Before anything runs in it.
-    waits::lead();
+    waits::patch();
     for &(slot, function) in slots {
         let slot = from.base.wrapping_add(slot as usize) as *mut usize;
         // SAFETY: an aligned word in a writable segment of a library that stays loaded (`has_slot`), where the

@@ -27,7 +27,7 @@ pub(super) fn serve() -> std::io::Result<()> {
     interrupt::begin();
     panics::install();
     // Before anything on this thread waits for a message.
-    waits::lead();
+    waits::patch();
     waits::learn();
     crate::device::prepare();
     let flusher = std::thread::Builder::new().name("assay-flush".to_owned()).spawn(flush_while_running)?;
@@ -112,7 +112,7 @@ fn run(loaded: &mut HashMap<String, Library>, path: &str, symbol: &str) -> Ended
         Ok(entry) => entry,
         Err(error) => return Ended::NotLoaded { message: error.to_string() },
     };
-    waits::lead();
+    waits::patch();
     entry();
     guard::taken()
 }

@@ -26,7 +26,7 @@ use crate::environment::Environment;
 use crate::language::{Event, Output};
 
 /// How long the process may take to end in order, then by SIGTERM. Jupyter waits for five seconds in all.
-const ORDERLY: Duration = Duration::from_secs(3);
+const ORDERLY: Duration = Duration::from_millis(2_500);
 const TERMINATION: Duration = Duration::from_secs(1);
 /// How long messages are waited for that a process has sent before it ended.
 const LAST_WORDS: Duration = Duration::from_millis(100);

@@ -6,9 +6,8 @@ use std::process::{Child, Command, ExitStatus, Output};
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
-use super::super::hooks::Hook;
+use super::super::hooks::{Hook, LOOK};
 use super::super::interrupt::{self, check};
-use super::LOOK;
 
 static WAIT: AtomicUsize = AtomicUsize::new(0);
 static WAIT_WITH_OUTPUT: AtomicUsize = AtomicUsize::new(0);

@@ -4,9 +4,8 @@
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::super::hooks::Hook;
+use super::super::hooks::{Hook, LOOK, original};
 use super::super::interrupt::{self, check};
-use super::{LOOK, original};
 
 static LOCK: AtomicUsize = AtomicUsize::new(0);
 static READ: AtomicUsize = AtomicUsize::new(0);

@@ -8,9 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::super::hooks::Hook;
+use super::super::hooks::{Hook, LOOK, original};
 use super::super::interrupt;
-use super::{LOOK, original};
 
 /// As many words as a context has: its selection, a pointer, its thread, the thread's number; which is which, the
 /// compiler decides.

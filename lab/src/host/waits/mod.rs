@@ -10,17 +10,14 @@ mod threads;
 
 pub(super) use messages::learn;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
-use super::hooks::{self, Hook};
+use super::hooks::{self, Hook, LOOK};
 use super::interrupt::{self, check};
 
-/// How often to look.
-const LOOK: Duration = Duration::from_millis(50);
-
-/// Leads what was loaded since the last call.
-pub(super) fn lead() {
+/// Patches the calls of what was loaded since the last time.
+pub(super) fn patch() {
     static SLEEP: AtomicUsize = AtomicUsize::new(0);
     let mut all = vec![Hook {
         symbol: "6thread9functions5sleep",
@@ -32,7 +29,7 @@ pub(super) fn lead() {
     for hooks in [messages::hooks(), locks::hooks(), threads::hooks(), children::hooks(), reads::hooks()] {
         all.extend(hooks);
     }
-    hooks::lead(&all);
+    hooks::patch(&all);
 }
 
 /// In place of `std::thread::sleep`.
@@ -49,15 +46,4 @@ fn sleep(duration: Duration) {
         }
         std::thread::sleep(left.min(LOOK));
     }
-}
-
-/// The address of an original, as the function that it is.
-///
-/// # Safety
-/// `F` is its type.
-unsafe fn original<F: Copy>(of: &AtomicUsize) -> F {
-    const { assert!(size_of::<F>() == size_of::<usize>()) };
-    let address = of.load(Ordering::Relaxed);
-    // SAFETY: a hook is in place only once its original is known; the caller says that this is its type.
-    unsafe { std::mem::transmute_copy(&address) }
 }

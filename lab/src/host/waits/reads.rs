@@ -7,9 +7,8 @@ use std::os::fd::AsRawFd;
 use std::process::{ChildStderr, ChildStdout};
 use std::sync::atomic::AtomicUsize;
 
-use super::super::hooks::Hook;
+use super::super::hooks::{Hook, LOOK, original};
 use super::super::interrupt::{self, check};
-use super::{LOOK, original};
 
 /// `io::Result<()>` or `io::Result<usize>`.
 type Read2 = (usize, usize);

@@ -3,9 +3,8 @@
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
-use super::super::hooks::Hook;
+use super::super::hooks::{Hook, LOOK, original};
 use super::super::{interrupt, threads};
-use super::{LOOK, original};
 
 /// How long a thread of the stopped cell may take to stop as well.
 const LONGER: Duration = Duration::from_millis(150);

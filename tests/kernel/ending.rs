@@ -1,0 +1,146 @@
+//! The end of the process that runs cells, and what happens in it between cells.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::{ASSAY, check, start};
+
+/// What a query gives, as JSON.
+fn sql(folder: &Path, query: &str) -> String {
+    let mut command = Command::new(ASSAY);
+    let output =
+        command.args(["sql", query, "--format", "json"]).env("ASSAY_DB", folder.join("assay.db")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn rows(folder: &Path, query: &str) -> Vec<Value> {
+    let text = sql(folder, query);
+    match serde_json::from_str(&text).unwrap() {
+        Value::Array(rows) => rows,
+        other => panic!("{other}"),
+    }
+}
+
+const LOGS: &str =
+    "let run = Run::start(\"left-open\", &(\"lr\", 0.1))?;\nfor i in 0..1000 { run.log(\"loss\", i, f64::from(i)); }";
+
+/// Every value is there, and the run says how it ended.
+fn all_is_stored(folder: &Path) {
+    let points = rows(folder, "select count(*) as n from points");
+    assert_eq!(points[0]["n"], 1000, "{points:?}");
+    let runs = rows(folder, "select status, error from runs");
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0]["status"], "finished", "{runs:?}");
+    assert!(runs[0]["error"].as_str().unwrap().contains("the session ended"), "{runs:?}");
+}
+
+#[tokio::test]
+async fn what_was_logged_is_stored_by_a_shutdown() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    assert_eq!(check::execute(&kernel, LOGS).await.error(), None);
+    kernel.shutdown().await;
+    all_is_stored(folder.path());
+}
+
+#[tokio::test]
+async fn what_was_logged_is_stored_by_a_restart_of_the_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    assert_eq!(check::execute(&kernel, LOGS).await.error(), None);
+    assert_eq!(check::execute(&kernel, ":restart").await.error(), None);
+    all_is_stored(folder.path());
+    assert_eq!(check::execute(&kernel, "1 + 1").await.result(), Some("2"));
+    kernel.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_was_logged_is_stored_when_the_kernel_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    let pid = check::execute(&kernel, "std::os::unix::process::parent_id()").await.result().unwrap().to_owned();
+    assert_eq!(check::execute(&kernel, LOGS).await.error(), None);
+    assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    // The process of the cells ends by itself.
+    let began = Instant::now();
+    while rows(folder.path(), "select status from runs")[0]["status"] == "running" {
+        assert!(began.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    all_is_stored(folder.path());
+}
+
+#[tokio::test]
+async fn a_cell_that_is_running_is_ended_and_its_run_is_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    let code =
+        format!("{LOGS}\nprintln!(\"ready\");\nloop {{ std::thread::sleep(std::time::Duration::from_millis(5)); }}");
+    let mut execution = kernel.client().execute(&code, kernel::client::ExecuteOptions::default()).unwrap();
+    while let Some(event) = execution.next().await.unwrap() {
+        if event.content["text"].as_str().is_some_and(|text| text.contains("ready")) {
+            break;
+        }
+    }
+    kernel.shutdown().await;
+    assert_eq!(rows(folder.path(), "select count(*) as n from points")[0]["n"], 1000);
+    assert_ne!(rows(folder.path(), "select status from runs")[0]["status"], "crashed");
+}
+
+/// Whether the process is there and no zombie.
+fn lives(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
+}
+
+#[tokio::test]
+async fn programs_that_cells_started_end_with_the_kernel_and_inherit_nothing_of_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    let seen = check::execute(&kernel, "std::process::Command::new(\"sleep\").arg(\"1000\").spawn()?.id()").await;
+    let pid = seen.result().unwrap().to_owned();
+    assert!(lives(&pid));
+    // `ls` itself opens the folder that it lists.
+    let list = "String::from_utf8(std::process::Command::new(\"ls\").arg(\"/proc/self/fd\").output()?.stdout)?";
+    let seen = check::execute(&kernel, list).await;
+    assert_eq!(seen.result(), Some("\"0\\n1\\n2\\n3\\n\""));
+    kernel.shutdown().await;
+    assert!(!lives(&pid), "the program of the cell is still there");
+}
+
+#[tokio::test]
+async fn destructors_may_show_panic_and_take_their_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    let define = |field: &str, body: &str| {
+        format!("struct Noisy({field});\nimpl Drop for Noisy {{ fn drop(&mut self) {{ {body} }} }}")
+    };
+    let shows = "lab::host::display(Default::default(), None, false); println!(\"dropped\");";
+    check::execute(&kernel, "let kept = 7;").await;
+    check::execute(&kernel, &define("u8", shows)).await;
+    check::execute(&kernel, "let a = Noisy(1);").await;
+    // The type is another one now: its value is dropped, which shows something.
+    let seen = check::execute(&kernel, &define("u16", "panic!(\"from the destructor\")")).await;
+    assert_eq!(seen.error(), None);
+    assert_eq!(check::execute(&kernel, "kept").await.result(), Some("7"));
+    check::execute(&kernel, "let b = Noisy(1);").await;
+    let seen = check::execute(&kernel, &define("u32", "")).await;
+    assert!(seen.stderr().contains("the destructor of `b` panicked: from the destructor"), "{seen:?}");
+    assert_eq!(check::execute(&kernel, "kept + 1").await.result(), Some("8"));
+    kernel.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_process_that_forked_and_died_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    let code = "unsafe extern \"C\" { fn fork() -> i32; }\nif unsafe { fork() } == 0 { std::thread::sleep(std::time::Duration::from_secs(600)); }\nstd::process::abort();";
+    let seen = tokio::time::timeout(Duration::from_secs(60), check::execute(&kernel, code)).await.unwrap();
+    assert!(seen.error().is_some_and(|error| error.contains("SIGABRT")), "{seen:?}");
+    assert_eq!(check::execute(&kernel, "2 + 2").await.result(), Some("4"));
+    kernel.shutdown().await;
+}
