@@ -109,7 +109,7 @@ struct Mount(PathBuf);
 
 impl Mount {
     fn new(at: &Path, size: &str) -> Option<Self> {
-        let options = format!("size={size}");
+        let options = format!("size={size},mode=0700");
         let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).output();
         match mount {
             Ok(output) if output.status.success() => Some(Self(at.to_owned())),
