@@ -13,11 +13,14 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
+/// From what a file holds to what is left of it.
+type Damage = fn(&[u8]) -> Vec<u8>;
+
 #[tokio::test]
 async fn damaged_files_of_the_cache_heal() {
     let home = Home::new();
     let cells = ["struct Pair(u8, u8);", "let pair = Pair(3, 4);", "pair.0 + pair.1"];
-    let garbage: [fn(&[u8]) -> Vec<u8>; 4] = [
+    let garbage: [Damage; 4] = [
         |_| Vec::new(),
         |whole| whole[..whole.len() / 2].to_vec(),
         |whole| vec![0x5a; whole.len()],

@@ -200,7 +200,6 @@ impl Run {
     }
 
     /// Executes a cell to its reply; `None` when the run is to end.
-
     async fn execute(
         &mut self,
         cell: usize,

@@ -153,7 +153,7 @@ mod tests {
         queue.log("loss", 1, 2.0, &[("b", "2"), ("a", "1")]);
         queue.log("loss", 0, 3.0, &[("a", "2")]);
         let mut pending = Pending::default();
-        pending.drain(&messages);
+        pending.drain(&messages, Duration::ZERO, 0);
         let contexts: Vec<_> = pending.series.iter().map(|s| (s.context.as_str(), s.summary.points)).collect();
         assert_eq!(contexts, [(r#"{"a":"1","b":"2"}"#, 2), (r#"{"a":"2"}"#, 1)]);
         assert_eq!(pending.len(), 3);

@@ -96,7 +96,7 @@ impl Generated {
     /// A symbol, and of which versions of crates it is: code of one must not stand in for that of another.
     pub(crate) fn versioned(&self, symbol: &str) -> String {
         let own = (self.krate(), self.file());
-        let files = self.files.iter().map(|(krate, file)| (krate, file)).chain([(&own.0, &own.1)]);
+        let files = self.files.iter().chain([(&own.0, &own.1)]);
         let named = files.filter(|(krate, file)| krate != file && symbol.contains(krate.as_str()));
         named.fold(symbol.to_owned(), |symbol, (_, file)| format!("{symbol}@{file}"))
     }

@@ -75,6 +75,7 @@ impl Split {
 }
 
 /// One part of a cell.
+#[allow(clippy::large_enum_variant, reason = "a cell has few parts, and most of them are matched by reference")]
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
     /// `#![recursion_limit = "256"]`, which stands at the top of the crate.

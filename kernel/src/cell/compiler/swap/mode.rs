@@ -38,6 +38,6 @@ impl Mode {
     /// Whether the calls through `slot` go to optimised code; the same each time.
     pub(super) fn takes(self, slot: u64) -> bool {
         // Spread over all bits, so that neither tables nor vtables go as a whole.
-        self != Self::Mix || (slot / 8).wrapping_mul(0x9e37_79b9_7f4a_7c15).count_ones() % 2 == 0
+        self != Self::Mix || (slot / 8).wrapping_mul(0x9e37_79b9_7f4a_7c15).count_ones().is_multiple_of(2)
     }
 }
