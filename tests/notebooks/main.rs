@@ -284,7 +284,7 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn the_notebook_is_written_after_each_cell() {
     let folder = tempfile::tempdir().unwrap();
-    let second = "std::fs::read_to_string(\"o.ipynb\")?.matches(\"of the first\").count()";
+    let second = "std::fs::read_to_string(\"o.ipynb\")?.matches(&format!(\"{} first\", \"of the\")).count()";
     write(&folder.path().join("n.ipynb"), &["format!(\"{} first\", \"of the\")", second]);
     let output = assay(folder.path(), &["run", "n.ipynb", "--output", "o.ipynb"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
