@@ -1,9 +1,14 @@
 //! What a cell led to, as a front end sees it, against what it should have.
 
+use std::time::Duration;
+
 use kernel::client::{ExecuteOptions, Kernel};
 use serde_json::Value;
 
 use crate::cases::Expected;
+
+/// No cell of a test takes this long, however busy the machine: one that does hangs.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -18,7 +23,9 @@ pub(crate) struct Seen {
 pub(crate) async fn execute(kernel: &Kernel, code: &str) -> Seen {
     let options = ExecuteOptions { stop_on_error: false, ..ExecuteOptions::default() };
     let mut execution = kernel.client().execute(code, options).unwrap();
-    let (events, reply) = execution.finish().await.unwrap();
+    let finished = tokio::time::timeout(PATIENCE, execution.finish()).await;
+    let (events, reply) =
+        finished.unwrap_or_else(|_| panic!("after {PATIENCE:?} the cell still runs:\n{code}")).unwrap();
     let mut seen = Seen { status: text(&reply, "/status"), ..Seen::default() };
     for event in events {
         let content = &event.content;

@@ -2,12 +2,6 @@
 
 use std::ffi::{CStr, c_int, c_void};
 
-/// One address that a library calls through.
-pub(super) struct Slot<'a> {
-    pub(super) symbol: &'a str,
-    pub(super) at: *mut usize,
-}
-
 const DT_STRTAB: i64 = 5;
 const DT_SYMTAB: i64 = 6;
 const DT_RELA: i64 = 7;
@@ -23,11 +17,13 @@ const KINDS: [u32; 3] = [1025, 1026, 257];
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const KINDS: [u32; 0] = [];
 
-/// Calls `take` with each slot of the libraries that are wanted, by path and base.
-pub(super) fn each_slot(wanted: &mut dyn FnMut(&str, usize) -> bool, take: &mut dyn FnMut(&str, &Slot<'_>)) {
+/// Calls `take` for the libraries that are `wanted`, by path and base, with each word through which they call a
+/// function: the path, the function's symbol, and where the word is. The loader is locked meanwhile: neither of the two
+/// may ask it for anything.
+pub(super) fn each_slot(wanted: &mut dyn FnMut(&str, usize) -> bool, take: &mut dyn FnMut(&str, &str, *mut usize)) {
     struct Walk<'a> {
         wanted: &'a mut dyn FnMut(&str, usize) -> bool,
-        take: &'a mut dyn FnMut(&str, &Slot<'_>),
+        take: &'a mut dyn FnMut(&str, &str, *mut usize),
     }
     unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, walk: *mut c_void) -> c_int {
         // SAFETY: the loader passes its record of a loaded library, and back what it was given below.
@@ -36,7 +32,7 @@ pub(super) fn each_slot(wanted: &mut dyn FnMut(&str, usize) -> bool, take: &mut 
         let name = unsafe { CStr::from_ptr(info.dlpi_name) }.to_string_lossy();
         if (walk.wanted)(&name, info.dlpi_addr as usize) {
             // SAFETY: the record is the loader's, of a library that is loaded and is never unloaded.
-            unsafe { slots(info, &mut |slot| (walk.take)(&name, slot)) };
+            unsafe { slots(info, &mut |symbol, at| (walk.take)(&name, symbol, at)) };
         }
         0
     }
@@ -47,7 +43,7 @@ pub(super) fn each_slot(wanted: &mut dyn FnMut(&str, usize) -> bool, take: &mut 
 
 /// # Safety
 /// `info` describes a library that stays loaded.
-unsafe fn slots(info: &libc::dl_phdr_info, take: &mut dyn FnMut(&Slot<'_>)) {
+unsafe fn slots(info: &libc::dl_phdr_info, take: &mut dyn FnMut(&str, *mut usize)) {
     let base = info.dlpi_addr as usize;
     // SAFETY: the loader's table of so many program headers.
     let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
@@ -90,7 +86,7 @@ unsafe fn slots(info: &libc::dl_phdr_info, take: &mut dyn FnMut(&Slot<'_>)) {
                 CStr::from_ptr((text + name as usize) as *const _)
             };
             if let Ok(symbol) = symbol.to_str() {
-                take(&Slot { symbol, at: (base + offset as usize) as *mut usize });
+                take(symbol, (base + offset as usize) as *mut usize);
             }
         }
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::elf::{Slot, each_slot};
+use super::elf::each_slot;
 
 /// How often what waits looks whether the person asked to stop.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
@@ -33,17 +33,22 @@ pub(super) fn patch(hooks: &[Hook]) {
     static SEEN: Mutex<Option<HashSet<usize>>> = Mutex::new(None);
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     let seen = seen.get_or_insert_default();
+    let mut found = Vec::new();
     let mut new = |path: &str, base: usize| !path.is_empty() && !path.contains("/libstd-") && seen.insert(base);
-    each_slot(&mut new, &mut |path, slot| {
-        let Some((_, name)) = slot.symbol.split_once("_3std") else { return };
+    each_slot(&mut new, &mut |path, symbol, at| {
+        let Some((_, name)) = symbol.split_once("_3std") else { return };
         let is_cell = path.rsplit('/').next().is_some_and(|file| file.starts_with("libcell_"));
-        let hook = hooks.iter().find(|hook| hook.symbol == name && (is_cell || hook.everywhere));
-        if let Some(hook) = hook
-            && known(path, slot.symbol, hook)
-        {
-            write(slot, hook.with, is_cell);
+        if let Some(hook) = hooks.iter().find(|hook| hook.symbol == name && (is_cell || hook.everywhere)) {
+            found.push((hook, path.to_owned(), symbol.to_owned(), at, is_cell));
         }
     });
+    // Not while the loader goes through its libraries: it is asked for the originals, and would wait for a thread
+    // that loads a library, which waits for us.
+    for (hook, path, symbol, at, is_cell) in found {
+        if known(&path, &symbol, hook) {
+            write(at, hook.with, is_cell);
+        }
+    }
 }
 
 /// Whether the originals that a hook calls are known.
@@ -68,9 +73,9 @@ fn find(path: &str, symbol: &str, original: &AtomicUsize) -> bool {
     !address.is_null()
 }
 
-fn write(slot: &Slot<'_>, function: *const (), writable: bool) {
+fn write(slot: *mut usize, function: *const (), writable: bool) {
     const PAGE: usize = 4096;
-    let page = (slot.at as usize & !(PAGE - 1)) as *mut c_void;
+    let page = (slot as usize & !(PAGE - 1)) as *mut c_void;
     // SAFETY: the page holds a word of the loader's table of a library that is loaded. Cells keep theirs writable;
     // that of another library was made read-only when it was loaded, and is so again afterwards.
     if !writable && unsafe { libc::mprotect(page, PAGE, libc::PROT_READ | libc::PROT_WRITE) } != 0 {
@@ -78,7 +83,7 @@ fn write(slot: &Slot<'_>, function: *const (), writable: bool) {
     }
     // SAFETY: an aligned word through which the library calls a function; the loader and such calls access it as a
     // whole. What is stored is a function of the same signature (`waits`).
-    unsafe { AtomicUsize::from_ptr(slot.at) }.store(function as usize, Ordering::Release);
+    unsafe { AtomicUsize::from_ptr(slot) }.store(function as usize, Ordering::Release);
     if !writable {
         // SAFETY: as above.
         unsafe { libc::mprotect(page, PAGE, libc::PROT_READ) };
