@@ -10,16 +10,21 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// Set for all compilers of a kernel, and inherited by what they start: the guard's process id.
 const MARK: &str = "ASSAY_GUARD";
+/// Set for a process that runs cells, and inherited by what they start: the guard's process id and a number.
+const CELLS: &str = "ASSAY_CELLS";
 /// Between two looks at the processes, while some are left.
 const PAUSE: Duration = Duration::from_millis(5);
 /// What cannot be ended within this time waits for a device.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the processes that run cells may take to store what was logged, once the kernel is gone.
+const STORING: Duration = Duration::from_secs(30);
 
 static GUARD: OnceLock<Option<Guard>> = OnceLock::new();
 
@@ -95,6 +100,34 @@ pub(crate) async fn output(mut command: tokio::process::Command) -> io::Result<O
     output
 }
 
+/// What the programs are known by that the cells of one process start.
+#[derive(Debug, Clone)]
+pub(crate) struct Mark(String);
+
+impl Mark {
+    /// One that no other process of cells has; `None` where this process has no guard.
+    pub(crate) fn new() -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let guard = GUARD.get().and_then(Option::as_ref)?;
+        Some(Self(format!("{}.{}", guard.id, COUNT.fetch_add(1, Ordering::Relaxed))))
+    }
+
+    /// Has a program and all that it starts carry the mark.
+    pub(crate) fn set(&self, command: &mut tokio::process::Command) {
+        command.env(CELLS, &self.0);
+    }
+
+    /// Ends all that carry it.
+    pub(crate) fn end(&self) {
+        end_marked(&|entry| entry.strip_prefix(CELLS.as_bytes()).and_then(after) == Some(self.0.as_bytes()));
+    }
+}
+
+/// What follows the `=` of a variable.
+fn after(rest: &[u8]) -> Option<&[u8]> {
+    rest.strip_prefix(b"=")
+}
+
 /// The guard itself: returns once the process that started it is gone and nothing of it is left. `sweep` removes what
 /// was left half written.
 pub fn serve(sweep: fn()) {
@@ -107,17 +140,34 @@ pub fn serve(sweep: fn()) {
             Err(_) => break,
         }
     }
-    end_marked(std::process::id());
+    let guard = std::process::id();
+    let compilers = format!("{MARK}={guard}");
+    end_marked(&|entry| entry == compilers.as_bytes());
+    let cells = format!("{CELLS}={guard}.");
+    let of_cells = |entry: &[u8]| entry.starts_with(cells.as_bytes());
+    // They end by themselves, and store first what was logged.
+    let started = Instant::now();
+    while started.elapsed() < STORING && marked(&of_cells).iter().any(|process| runs_cells(*process)) {
+        std::thread::sleep(PAUSE);
+    }
+    end_marked(&of_cells);
     sweep();
 }
 
-/// A process that has just been started may not show its mark yet, so one look that finds nothing is not enough.
-fn end_marked(guard: u32) {
-    let mark = format!("{MARK}={guard}");
+/// Whether it is a process of ours that runs cells, and none that they have started.
+fn runs_cells(process: Pid) -> bool {
+    let path = format!("/proc/{}/cmdline", process.as_raw_nonzero());
+    let line = std::fs::read(path).unwrap_or_default();
+    line.split(|byte| *byte == 0).nth(1) == Some(b"cell-host")
+}
+
+/// Ends the processes that have a variable of which `is_mark` holds. One that has just been started may not show its
+/// variables yet, so one look that finds nothing is not enough.
+fn end_marked(is_mark: &dyn Fn(&[u8]) -> bool) {
     let started = Instant::now();
     let mut quiet = 0;
     while quiet < 2 && started.elapsed() < PATIENCE {
-        let found = marked(mark.as_bytes());
+        let found = marked(is_mark);
         quiet = if found.is_empty() { quiet + 1 } else { 0 };
         for process in found {
             // One that is gone meanwhile is what we want.
@@ -127,14 +177,14 @@ fn end_marked(guard: u32) {
     }
 }
 
-/// Processes with `mark` in their environment.
-fn marked(mark: &[u8]) -> Vec<Pid> {
+/// Processes with such a variable in their environment.
+fn marked(is_mark: &dyn Fn(&[u8]) -> bool) -> Vec<Pid> {
     let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
     let number = |name: std::ffi::OsString| name.to_str()?.parse().ok().and_then(Pid::from_raw);
     let all = processes.flatten().filter_map(|entry| Some((number(entry.file_name())?, entry.path())));
     all.filter(|(_, path)| {
         let environment = std::fs::read(path.join("environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|entry| entry == mark)
+        environment.split(|byte| *byte == 0).any(is_mark)
     })
     .map(|(process, _)| process)
     .collect()

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use kernel::client::{ExecuteOptions, Kernel};
 use serde_json::Value;
 
 use crate::{ASSAY, check, start};
@@ -80,7 +81,7 @@ async fn a_cell_that_is_running_is_ended_and_its_run_is_stored() {
     let kernel = start(folder.path()).await;
     let code =
         format!("{LOGS}\nprintln!(\"ready\");\nloop {{ std::thread::sleep(std::time::Duration::from_millis(5)); }}");
-    let mut execution = kernel.client().execute(&code, kernel::client::ExecuteOptions::default()).unwrap();
+    let mut execution = kernel.client().execute(&code, ExecuteOptions::default()).unwrap();
     while let Some(event) = execution.next().await.unwrap() {
         if event.content["text"].as_str().is_some_and(|text| text.contains("ready")) {
             break;
@@ -111,6 +112,77 @@ async fn programs_that_cells_started_end_with_the_kernel_and_inherit_nothing_of_
     assert_eq!(seen.result(), Some(format!("{:?}", String::from_utf8(given.stdout).unwrap()).as_str()));
     kernel.shutdown().await;
     assert!(!lives(&pid), "the program of the cell is still there");
+}
+
+/// Starts a program in a session of its own, as daemons are; its number.
+async fn start_daemon(kernel: &Kernel) -> String {
+    let code = "std::process::Command::new(\"setsid\").args([\"sleep\", \"1000\"]).spawn()?.id()";
+    let pid = check::execute(kernel, code).await.result().unwrap().to_owned();
+    // It has left the group once it is what it is to be.
+    while std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap() != "sleep\n" {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    pid
+}
+
+#[tokio::test]
+async fn programs_that_left_the_group_of_the_cells_end_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    let pid = start_daemon(&kernel).await;
+    assert_eq!(check::execute(&kernel, ":restart").await.error(), None);
+    assert!(!lives(&pid), "after :restart");
+
+    let pid = start_daemon(&kernel).await;
+    let crash = check::execute(&kernel, "std::process::abort()").await;
+    assert!(crash.error().is_some());
+    assert!(!lives(&pid), "after a crash");
+
+    let pid = start_daemon(&kernel).await;
+    assert!(Command::new("kill").args(["-9", &kernel.process_id().to_string()]).status().unwrap().success());
+    let began = Instant::now();
+    while lives(&pid) {
+        assert!(began.elapsed() < Duration::from_secs(30), "after the kernel was killed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    let kernel = start(folder.path()).await;
+    let pid = start_daemon(&kernel).await;
+    kernel.shutdown().await;
+    assert!(!lives(&pid), "after a shutdown");
+}
+
+#[tokio::test]
+async fn what_threads_show_after_their_cell_is_shown_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    let code = "use std::thread;
+let shows = |n: u32| {
+    let mut data = serde_json::Map::new();
+    data.insert(\"text/plain\".to_owned(), format!(\"late {n}\").into());
+    lab::host::display(data, None, false);
+};
+let threads = [1, 2, 3].map(|n| thread::spawn(move || {
+    thread::sleep(std::time::Duration::from_millis(300));
+    shows(n);
+    // No cell runs: there is no one to ask.
+    input(\"?\").is_err()
+}));";
+    let mut execution = kernel.client().execute(code, ExecuteOptions::default()).unwrap();
+    let (_, reply) = execution.finish().await.unwrap();
+    assert_eq!(reply["status"], "ok", "{reply}");
+    let mut shown = Vec::new();
+    while shown.len() < 3 {
+        let event = execution.late(Duration::from_secs(30)).await.expect("it is shown while no cell runs");
+        if event.msg_type == "display_data" {
+            shown.push(event.content["data"]["text/plain"].as_str().unwrap().to_owned());
+        }
+    }
+    shown.sort();
+    assert_eq!(shown, ["late 1", "late 2", "late 3"]);
+    let seen = check::execute(&kernel, "threads.map(|thread| thread.join().unwrap())").await;
+    assert_eq!(seen.result(), Some("[true, true, true]"));
+    kernel.shutdown().await;
 }
 
 #[tokio::test]

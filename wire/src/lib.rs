@@ -42,6 +42,8 @@ pub struct Executed {
 pub enum ToHost {
     /// Load a compiled cell and call it.
     Run {
+        /// Of this order; its answer has it too.
+        id: u64,
         /// Path of the shared object.
         library: String,
         /// Name of its `extern "C" fn()`.
@@ -57,12 +59,12 @@ pub enum ToHost {
         /// Entry `i`: the cell's line that generated line `i + 1` holds, 0 where it holds none.
         lines: Vec<u32>,
     },
-    /// The display or result was published: what the cell prints next may follow it.
-    Shown,
-    /// Answer to [`FromHost::Input`]; `None` when the front end has no one to ask.
-    Input { line: Option<String> },
+    /// The display or result was published: what the cell prints next may follow it. `id`: of what was shown.
+    Shown { id: u64 },
+    /// Answer to the [`FromHost::Input`] with this `id`; `None` when the front end has no one to ask.
+    Input { id: u64, line: Option<String> },
     /// Drop these variables.
-    Forget { names: Vec<String> },
+    Forget { id: u64, names: Vec<String> },
     /// The session is over: drop all variables, store what was logged, exit.
     End,
     /// Lead calls that a loaded library makes to optimised functions; may come while a cell runs.
@@ -77,34 +79,41 @@ pub enum ToHost {
     },
 }
 
-/// From the host to the kernel.
+/// From the host to the kernel. What is shown or asked has an `id` of the host's, which the kernel's answer repeats;
+/// [`FromHost::Done`] and [`FromHost::Forgotten`] have that of the order that they answer.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromHost {
     /// The environment is loaded; cells may come.
     Ready,
     Display {
+        id: u64,
         data: Map<String, Value>,
         display_id: Option<String>,
         update: bool,
     },
     /// The value of the cell's last expression.
     Result {
+        id: u64,
         data: Map<String, Value>,
     },
     ClearOutput {
+        id: u64,
         wait: bool,
     },
     Input {
+        id: u64,
         prompt: String,
     },
     /// The cell is over; nothing it printed is still in a buffer.
     Done {
+        id: u64,
         ended: Ended,
         variables: Vec<Variable>,
     },
     /// `Forget` was carried out; with the variables whose destructors panicked, and what they said.
     Forgotten {
+        id: u64,
         panicked: Vec<(String, String)>,
     },
     /// `Replace` was carried out, or why not.

@@ -1,8 +1,10 @@
 //! The channel to the kernel: a thread reads it, any thread writes it.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::FromRawFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -10,10 +12,11 @@ use wire::{CHANNEL_FD, FromHost, ToHost};
 
 use super::replace::replace;
 
-/// The writing half, and the answers that its writers wait for.
+/// The writing half, and who waits for an answer.
 pub(super) struct Channel {
     to_kernel: Mutex<File>,
-    answers: Mutex<Receiver<ToHost>>,
+    asking: Mutex<HashMap<u64, Sender<ToHost>>>,
+    asked: AtomicU64,
 }
 
 static CHANNEL: OnceLock<Channel> = OnceLock::new();
@@ -30,11 +33,21 @@ impl Channel {
         let _ = wire::write(&mut *lock(&self.to_kernel), message);
     }
 
-    /// Sends and waits for the kernel's answer. One caller at a time.
-    pub(super) fn ask(&self, message: &FromHost) -> Option<ToHost> {
-        let answers = lock(&self.answers);
-        self.send(message);
-        answers.recv().ok()
+    /// Sends what `message` makes of a new id and waits for the kernel's answer to it. Any number of threads may ask.
+    pub(super) fn ask(&self, message: impl FnOnce(u64) -> FromHost) -> Option<ToHost> {
+        let id = self.asked.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = channel();
+        lock(&self.asking).insert(id, answer);
+        self.send(&message(id));
+        answered.recv().ok()
+    }
+
+    /// Hands an answer to whoever asked.
+    fn answer(&self, id: u64, answer: ToHost) {
+        if let Some(asking) = lock(&self.asking).remove(&id) {
+            // Who asked may have been unwound since.
+            let _ = asking.send(answer);
+        }
     }
 }
 
@@ -52,35 +65,35 @@ pub(super) fn open() -> io::Result<(&'static Channel, Receiver<ToHost>)> {
         close_on_exec(file)?;
     }
     let (orders, order_receiver) = channel();
-    let (answers, answer_receiver) = channel();
+    let channel = CHANNEL.get_or_init(|| Channel {
+        to_kernel: Mutex::new(to_kernel),
+        asking: Mutex::default(),
+        asked: AtomicU64::new(0),
+    });
     std::thread::Builder::new().name("assay-channel".to_owned()).spawn(move || {
-        read(&mut from_kernel, &orders, &answers);
+        read(&mut from_kernel, channel, &orders);
         // Without a kernel there is no one to run cells for, whatever user code is doing. What it has logged is stored.
         tracker::end_session();
         // SAFETY: ends this process and the programs that cells have started, which are the rest of its group.
         unsafe { libc::kill(0, libc::SIGKILL) };
     })?;
-    let channel =
-        CHANNEL.get_or_init(|| Channel { to_kernel: Mutex::new(to_kernel), answers: Mutex::new(answer_receiver) });
     Ok((channel, order_receiver))
 }
 
-fn read(from_kernel: &mut File, orders: &Sender<ToHost>, answers: &Sender<ToHost>) {
+fn read(from_kernel: &mut File, channel: &Channel, orders: &Sender<ToHost>) {
     while let Ok(Some(message)) = wire::read::<ToHost>(from_kernel) {
-        let to = match message {
+        match message {
             ToHost::Replace { library, of, slots } => {
                 // At once, on this thread: the main thread is running the cell that it is for.
                 let error = replace(&library, &of, &slots).err().map(|error| error.to_string());
-                if let Some(channel) = get() {
-                    channel.send(&FromHost::Replaced { error });
-                }
-                continue;
+                channel.send(&FromHost::Replaced { error });
             }
-            ToHost::Run { .. } | ToHost::Forget { .. } | ToHost::End => orders,
-            ToHost::Shown | ToHost::Input { .. } => answers,
-        };
-        if to.send(message).is_err() {
-            return;
+            ToHost::Shown { id } | ToHost::Input { id, .. } => channel.answer(id, message),
+            ToHost::Run { .. } | ToHost::Forget { .. } | ToHost::End => {
+                if orders.send(message).is_err() {
+                    return;
+                }
+            }
         }
     }
 }

@@ -15,17 +15,17 @@ pub fn attached() -> bool {
 /// Shows a MIME bundle under the cell; with `update`, in place of the one that had this `display_id`.
 /// What was printed before stands before it.
 pub fn display(data: Map<String, Value>, display_id: Option<&str>, update: bool) {
-    show(&FromHost::Display { data, display_id: display_id.map(str::to_owned), update });
+    show(|id| FromHost::Display { id, data, display_id: display_id.map(str::to_owned), update });
 }
 
 /// Shows the value of the cell's last expression.
 pub fn result(data: Map<String, Value>) {
-    show(&FromHost::Result { data });
+    show(|id| FromHost::Result { id, data });
 }
 
 /// Removes what the cell has shown so far; with `wait`, only once something new is shown.
 pub fn clear_output(wait: bool) {
-    show(&FromHost::ClearOutput { wait });
+    show(|id| FromHost::ClearOutput { id, wait });
 }
 
 /// Asks the person for a line of text; without its line end.
@@ -34,11 +34,11 @@ pub fn clear_output(wait: bool) {
 /// When there is no one to ask: a notebook that is run headless, or no notebook at all.
 pub fn input(prompt: &str) -> io::Result<String> {
     flush();
-    let answer = channel::get().and_then(|channel| channel.ask(&FromHost::Input { prompt: prompt.to_owned() }));
+    let answer = channel::get().and_then(|channel| channel.ask(|id| FromHost::Input { id, prompt: prompt.to_owned() }));
     // A question that the person took back by the button has no answer.
     interrupt::check();
     match answer {
-        Some(ToHost::Input { line: Some(line) }) => Ok(line),
+        Some(ToHost::Input { line: Some(line), .. }) => Ok(line),
         _ => Err(io::Error::new(io::ErrorKind::Unsupported, "there is no one to ask: this front end takes no input")),
     }
 }
@@ -52,7 +52,7 @@ pub(super) fn flush() {
 }
 
 /// The kernel reads what was printed, then shows, then answers: so the order on the page is the cell's.
-fn show(message: &FromHost) {
+fn show(message: impl FnOnce(u64) -> FromHost) {
     flush();
     if let Some(channel) = channel::get() {
         channel.ask(message);

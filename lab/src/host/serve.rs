@@ -35,7 +35,7 @@ pub(super) fn serve() -> std::io::Result<()> {
     let mut loaded = HashMap::new();
     for order in orders {
         match order {
-            ToHost::Run { library, symbol, execution_count, executed, resolved, file, lines } => {
+            ToHost::Run { id, library, symbol, execution_count, executed, resolved, file, lines } => {
                 panics::know(&file, execution_count, lines);
                 tracker::context::resolved_in(resolved);
                 for cell in executed {
@@ -51,11 +51,11 @@ pub(super) fn serve() -> std::io::Result<()> {
                 // The last state of what is redrawn only now and then.
                 crate::display::flush();
                 front::flush();
-                channel.send(&FromHost::Done { ended, variables: store::list() });
+                channel.send(&FromHost::Done { id, ended, variables: store::list() });
             }
-            ToHost::Forget { names } => {
+            ToHost::Forget { id, names } => {
                 let panicked = store::forget(&names);
-                channel.send(&FromHost::Forgotten { panicked });
+                channel.send(&FromHost::Forgotten { id, panicked });
             }
             ToHost::End => {
                 // A run that is kept in a variable was not finished by anyone.
@@ -65,7 +65,7 @@ pub(super) fn serve() -> std::io::Result<()> {
                 front::flush();
                 break;
             }
-            ToHost::Shown | ToHost::Input { .. } | ToHost::Replace { .. } => {}
+            ToHost::Shown { .. } | ToHost::Input { .. } | ToHost::Replace { .. } => {}
         }
     }
     tracker::end_session();

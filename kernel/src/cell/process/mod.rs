@@ -2,5 +2,7 @@
 
 pub(crate) mod content;
 pub(crate) mod enter;
+pub(crate) mod handle;
 pub(crate) mod host;
+mod owner;
 pub(crate) mod pump;

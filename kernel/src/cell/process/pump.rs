@@ -47,6 +47,11 @@ impl Pump {
         *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Some(output);
     }
 
+    /// What the last cell shows goes here.
+    pub(super) fn output(&self) -> Option<Output> {
+        self.output.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Returns once everything that is in the pipes now was handed on.
     pub(crate) async fn drain(&self) {
         let (done, drained) = oneshot::channel();
