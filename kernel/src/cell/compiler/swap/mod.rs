@@ -18,6 +18,7 @@ mod image;
 mod mode;
 mod symbol;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub(crate) use self::mode::Mode;
 use crate::cell::compiler::error::CompileError;
 use crate::cell::compiler::rustc::{Compiled, Compiler};
 use crate::cell::generated::krate::Generated;
-use crate::cell::process::host::Handle;
+use crate::cell::process::handle::Handle;
 use crate::cell::source::addresses;
 
 /// How long a cell runs before it is worth a second compilation: one with a loop, and any other.
@@ -59,8 +60,6 @@ struct Loaded {
     image: Option<Arc<Image>>,
     /// Whether it is to be optimised: not if its level was given, and not twice.
     pending: bool,
-    /// How many functions were replaced when its calls were last patched.
-    patched: usize,
 }
 
 /// Where a library keeps a function's address, and where its optimised version is in another.
@@ -81,8 +80,15 @@ struct Tiers {
     loaded: BTreeMap<String, Loaded>,
     /// Of all crates that were run, also by earlier hosts.
     texts: BTreeMap<String, Text>,
+    /// Crates of `loaded` whose slots are in none of the maps below yet.
+    unread: Vec<String>,
+    /// Where the libraries keep the address of a function that has no optimised version so far.
+    callers: BTreeMap<String, Vec<(Arc<str>, u64)>>,
     /// The optimised version of a function: its library, and where in it.
     faster: BTreeMap<String, (Arc<str>, u64)>,
+    /// What is to be patched, by the library with the optimised functions and the one that calls them. Each slot is
+    /// here once.
+    due: BTreeMap<(Arc<str>, Arc<str>), Slots>,
 }
 
 /// Shared with the task that runs in the background of a cell.
@@ -94,19 +100,19 @@ pub(crate) struct Tier {
 
 /// The work in the background of a cell; dropped, its compiler is stopped.
 #[derive(Debug)]
-pub(crate) struct Beside {
+pub(crate) struct Optimising {
     task: tokio::task::JoinHandle<()>,
     over: Arc<AtomicBool>,
 }
 
-impl Beside {
+impl Optimising {
     /// The cell is over: what was begun is finished, in case it is run again, and nothing new is begun.
     pub(crate) fn cell_is_over(&self) {
         self.over.store(true, Ordering::Relaxed);
     }
 }
 
-impl Drop for Beside {
+impl Drop for Optimising {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -130,14 +136,14 @@ impl Tier {
 
     /// Optimises `cell`, which the host is about to run from `library`, and what it calls of earlier cells,
     /// if it runs for long; unless it was compiled `quick`ly, only the latter.
-    pub(crate) async fn beside(
+    pub(crate) async fn optimise(
         &self,
         compiler: &Compiler,
         handle: Handle,
         cell: &Generated,
         library: &Path,
         quick: bool,
-    ) -> Option<Beside> {
+    ) -> Option<Optimising> {
         if self.mode == Mode::Off {
             return None;
         }
@@ -161,7 +167,7 @@ impl Tier {
             work.await;
             return None;
         }
-        Some(Beside { task: tokio::spawn(work), over })
+        Some(Optimising { task: tokio::spawn(work), over })
     }
 }
 
@@ -171,8 +177,14 @@ impl Tiers {
         let text = || Text { observes: addresses::observes(&cell.text), externs: cell.externs.clone() };
         self.texts.entry(krate.clone()).or_insert_with(text);
         let pending = quick && cell.is_replaceable();
-        let new = || Loaded { cell, library, image: None, pending, patched: 0 };
-        self.loaded.entry(krate).or_insert_with(new);
+        if !self.loaded.contains_key(&krate) {
+            self.load(krate, Loaded { cell, library, image: None, pending });
+        }
+    }
+
+    fn load(&mut self, krate: String, loaded: Loaded) {
+        self.unread.push(krate.clone());
+        self.loaded.insert(krate, loaded);
     }
 
     /// Whether a crate, one that it names or one that names it may see addresses.
@@ -262,10 +274,18 @@ impl Tiers {
         if image.has_statics {
             return Ok(());
         }
-        let own = image.functions.iter().filter(|(name, _)| plain.functions.contains_key(*name));
-        self.faster.extend(own.map(|(name, at)| (loaded.cell.versioned(name), (Arc::clone(&path), *at))));
-        let fast = Loaded { cell: loaded.cell.clone(), library, image: Some(image), pending: false, patched: 0 };
-        self.loaded.insert(format!("{krate}.fast"), fast);
+        let cell = loaded.cell.clone();
+        for (name, at) in image.functions.iter().filter(|(name, _)| plain.functions.contains_key(*name)) {
+            let function = cell.versioned(name);
+            // The same function of the same types may have been optimised with another crate.
+            if let Entry::Vacant(new) = self.faster.entry(function) {
+                for (caller, slot) in self.callers.remove(new.key()).unwrap_or_default() {
+                    self.due.entry((Arc::clone(&path), caller)).or_default().push((slot, *at));
+                }
+                new.insert((Arc::clone(&path), *at));
+            }
+        }
+        self.load(format!("{krate}.fast"), Loaded { cell, library, image: Some(image), pending: false });
         self.patch(handle).await
     }
 
@@ -274,24 +294,27 @@ impl Tiers {
         if self.faster.is_empty() {
             return Ok(());
         }
-        let crates: Vec<String> = self.loaded.keys().cloned().collect();
-        let mut slots: BTreeMap<(Arc<str>, String), Slots> = BTreeMap::new();
-        for krate in crates {
-            let image = self.image(&krate).await?;
-            let Some(loaded) = self.loaded.get_mut(&krate).filter(|loaded| loaded.patched < self.faster.len()) else {
-                continue;
-            };
-            loaded.patched = self.faster.len();
-            let library = loaded.library.display().to_string();
-            for (slot, name) in &image.slots {
-                let function = self.faster.get(&loaded.cell.versioned(name)).filter(|_| self.mode.takes(*slot));
-                if let Some((path, at)) = function {
-                    slots.entry((Arc::clone(path), library.clone())).or_default().push((*slot, *at));
-                }
-            }
+        while let Some(krate) = self.unread.pop() {
+            self.read_slots(&krate).await?;
         }
-        for ((path, library), slots) in slots {
-            handle.order(&ToHost::Replace { library: path.to_string(), of: library, slots }).await?;
+        while let Some(((path, library), slots)) = self.due.pop_first() {
+            let (path, library) = (path.to_string(), library.to_string());
+            handle.send(&ToHost::Replace { library: path, of: library, slots }).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_slots(&mut self, krate: &str) -> Result<(), TierError> {
+        let image = self.image(krate).await?;
+        let Some(loaded) = self.loaded.get(krate) else { return Ok(()) };
+        let library: Arc<str> = loaded.library.display().to_string().into();
+        for (slot, name) in image.slots.iter().filter(|(slot, _)| self.mode.takes(*slot)) {
+            let function = loaded.cell.versioned(name);
+            let caller = Arc::clone(&library);
+            match self.faster.get(&function) {
+                Some((path, at)) => self.due.entry((Arc::clone(path), caller)).or_default().push((*slot, *at)),
+                None => self.callers.entry(function).or_default().push((caller, *slot)),
+            }
         }
         Ok(())
     }
