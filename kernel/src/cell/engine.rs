@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::time::Instant;
-use wire::{Ended, ToHost};
+use wire::Ended;
 
 use super::commit::Ran;
 use super::compiler::diagnostics;
 use super::compiler::level;
 use super::compiler::naming::Naming;
 use super::compiler::rustc::{Compiled, Compiler};
-use super::compiler::swap::{Beside, Mode, Tier};
+use super::compiler::swap::{Mode, Optimising, Tier};
 use super::correct::correct;
 use super::explain::explain;
 use super::failure::{Failure, lost};
@@ -26,32 +24,17 @@ use super::notebook::follow::Follow;
 use super::notebook::held::Origin;
 use super::notebook::plan::Plan;
 use super::notebook::state::{Gone, State};
-use super::process::host::{End, Handle, Host, HostError};
+use super::process::host::{End, Host, HostError, Order};
+use super::request::Request;
 use super::settled::Settled;
 use super::source::items::ItemPart;
 use super::source::split::{Split, split};
-use super::stop::Stop;
+use super::supervise;
 use crate::environment::Environment;
-use crate::language::{Event, Output, Stream};
+use crate::language::Output;
 
-/// How long a cell may go without a reaction to an interrupt before the person is told what another one would do.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a cell's plan may be corrected; each correction settles at least one variable.
 const ROUNDS: usize = 64;
-
-/// A cell to run.
-#[derive(Debug)]
-pub(crate) struct Request<'a> {
-    pub(crate) cell: u32,
-    pub(crate) text: &'a str,
-    /// The cell with its commands, as it is recorded; `None`: it is none of the notebook's cells.
-    pub(crate) source: Option<&'a str>,
-    /// Of optimisation; `None`: quick to compile, optimised while it runs.
-    pub(crate) level: Option<u8>,
-    pub(crate) allow_stdin: bool,
-    pub(crate) output: &'a Output,
-    pub(crate) stop: &'a Stop,
-}
 
 /// One notebook's cells.
 #[derive(Debug)]
@@ -67,7 +50,7 @@ pub(crate) struct Engine {
     /// How the plans of earlier cells were corrected.
     settled: Settled,
     /// The optimiser at work for the last cell.
-    beside: Option<Beside>,
+    optimising: Option<Optimising>,
     /// The binary that can be a cell host: this one.
     program: PathBuf,
     /// Where cells run.
@@ -91,10 +74,10 @@ struct Ready {
 impl Engine {
     pub(crate) fn new(environment: Arc<Environment>, program: PathBuf, folder: PathBuf) -> Self {
         let compiler = Compiler { environment, extensions: Vec::new() };
-        let (tier, beside) = (Tier::new(Mode::of_environment()), None);
+        let (tier, optimising) = (Tier::new(Mode::of_environment()), None);
         let (state, executed) = (State::default(), Executions::default());
         let (settled, code) = (Settled::default(), String::new());
-        Self { compiler, state, host: None, executed, code, tier, settled, beside, program, folder }
+        Self { compiler, state, host: None, executed, code, tier, settled, optimising, program, folder }
     }
 
     /// Starts the cell host if there is none.
@@ -119,7 +102,7 @@ impl Engine {
             return Ok(());
         }
         self.bury_dead_host(request);
-        self.beside = None;
+        self.optimising = None;
         let whole = self.state.with_extensions(split);
         let (split, follow) = self.to_compile(whole.clone(), &origin, request.level);
         // A function or constant takes the place of a variable of its name, which would hide it.
@@ -136,7 +119,7 @@ impl Engine {
         };
         let handle = self.ensure_host().await?.handle();
         self.executed.add(request.cell, request.source);
-        let order = ToHost::Run {
+        let order = Order {
             library: ready.library.display().to_string(),
             symbol: ready.cell.symbol(),
             execution_count: request.cell,
@@ -145,12 +128,13 @@ impl Engine {
             file: format!("{}.rs", ready.cell.file()),
             lines: ready.cell.lines(request.cell),
         };
-        self.beside = self.tier.beside(&self.compiler, handle, &ready.cell, &ready.library, ready.quick).await;
-        let called = self.call(&order, request).await;
-        if let Some(beside) = &self.beside {
-            beside.cell_is_over();
+        self.optimising = self.tier.optimise(&self.compiler, handle, &ready.cell, &ready.library, ready.quick).await;
+        let names: Vec<String> = self.state.variables.keys().cloned().collect();
+        let host = self.ensure_host().await?;
+        let (end, stopped) = supervise::call(host, order, &names, request).await;
+        if let Some(optimising) = &self.optimising {
+            optimising.cell_is_over();
         }
-        let (end, stopped) = called?;
         let (ended, variables) = match end {
             End::Died { how, line } => return Err(self.died(&how, line, &origin, stopped)),
             End::Told { ended, variables } => (ended, variables),
@@ -179,8 +163,8 @@ impl Engine {
         };
         let left = match line_of(&ended) {
             None => {
-                follow.left.iter().for_each(|left| say(request.output, &left.explain()));
-                follow.anew.iter().for_each(|sentence| say(request.output, sentence));
+                follow.left.iter().for_each(|left| request.say(&left.explain()));
+                follow.anew.iter().for_each(|sentence| request.say(sentence));
                 let mut draft = std::mem::take(&mut ready.draft);
                 let left = ran.commit(&mut draft, hidden);
                 self.state = draft;
@@ -191,7 +175,7 @@ impl Engine {
         let in_host = variables.into_iter().map(|variable| variable.name);
         let forget = in_host.filter(|name| !self.state.variables.contains_key(name)).collect();
         for note in self.forget(forget, request).await? {
-            say(request.output, &note);
+            request.say(&note);
         }
         if !matches!(ended, Ended::Ok) {
             let notes: Vec<String> = lost(&left.lost).into_iter().chain(left.notes).collect();
@@ -200,7 +184,7 @@ impl Engine {
         if let Some(error) = refused {
             return Err(error.into());
         }
-        left.notes.iter().for_each(|note| say(request.output, note));
+        left.notes.iter().for_each(|note| request.say(note));
         if stopped {
             return Err(Failure::interrupted("when it had run to its end; its variables are kept", &[]));
         }
@@ -250,19 +234,19 @@ impl Engine {
         let hidden: Vec<String> =
             hidden.into_iter().filter(|name| self.state.variables.remove(name).is_some()).collect();
         for note in self.forget(hidden, request).await? {
-            say(request.output, &note);
+            request.say(&note);
         }
         Ok(())
     }
 
     /// Takes note of a host that ended after its last cell.
     fn bury_dead_host(&mut self, request: &Request<'_>) {
-        if self.host.as_mut().is_some_and(|host| !host.is_alive()) {
+        if self.host.as_ref().is_some_and(|host| !host.is_alive()) {
             self.host = None;
             let how = "the process that runs cells ended between two cells";
             let names = self.lose_variables(request.cell, how);
             let lost = lost(&names).unwrap_or_else(|| "no variables were lost".to_owned());
-            say(request.output, &format!("{how}; {lost}"));
+            request.say(&format!("{how}; {lost}"));
         }
     }
 
@@ -345,69 +329,12 @@ impl Engine {
         Surroundings { state, extensions, libraries, is_light, is_forced }
     }
 
-    /// Has the host run a cell, and passes interrupts on; whether there was one. None of them costs anything until
-    /// the person was told what it would.
-    async fn call(&mut self, order: &ToHost, request: &Request<'_>) -> Result<(End, bool), Failure> {
-        let names: Vec<String> = self.state.variables.keys().cloned().collect();
-        let host = self.ensure_host().await?;
-        let handle = host.handle();
-        let mut asked: Option<Instant> = None;
-        let mut told = false;
-        let mut running = std::pin::pin!(host.run(order, request.output, request.allow_stdin));
-        loop {
-            let patience = asked.map(|asked| asked + PATIENCE);
-            tokio::select! {
-                end = &mut running => break Ok((end, asked.is_some())),
-                () = request.stop.asked() => {
-                    if request.stop.is_last() {
-                        handle.interrupt();
-                        tokio::spawn(end(handle.clone()));
-                    } else if told {
-                        handle.kill();
-                    } else {
-                        asked.get_or_insert_with(Instant::now);
-                        handle.interrupt();
-                    }
-                }
-                () = tokio::time::sleep_until(patience.unwrap_or_else(Instant::now)), if patience.is_some() && !told => {
-                    told = true;
-                    let costs = match lost(&names) {
-                        Some(names) => names.replacen("variables lost", "and these variables with it", 1),
-                        None => "and no variables with it".to_owned(),
-                    };
-                    say(request.output, &format!("what runs has not come to a point at which it can stop; it goes on, and may still. To interrupt it once more ends its process, {costs}"));
-                }
-            }
-        }
-    }
-
-    /// Drops variables in the host, where a destructor may do anything; returns what there is to say of it.
+    /// Drops variables in the host; returns what there is to say of it.
     async fn forget(&mut self, names: Vec<String>, request: &Request<'_>) -> Result<Vec<String>, Failure> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let dropped = names.join("`, `");
-        let host = self.ensure_host().await?;
-        let handle = host.handle();
-        let mut pressed = false;
-        let mut forgotten = std::pin::pin!(host.forget(names, request.output));
-        let panicked = loop {
-            tokio::select! {
-                panicked = &mut forgotten => break panicked,
-                () = request.stop.asked() => {
-                    if pressed {
-                        handle.kill();
-                    } else {
-                        pressed = true;
-                        handle.interrupt();
-                        let how = format!("a destructor of `{dropped}` is running; to interrupt it once more ends its process and loses all variables");
-                        say(request.output, &how);
-                    }
-                }
-            }
-        };
-        let told = |(name, message): (String, String)| format!("the destructor of `{name}` panicked: {message}");
-        Ok(panicked.into_iter().map(told).collect())
+        Ok(supervise::forget(self.ensure_host().await?, names, request).await)
     }
 
     fn died(&mut self, how: &str, line: u32, origin: &Origin, stopped: bool) -> Failure {
@@ -425,18 +352,10 @@ impl Engine {
         self.state = State::default();
         self.executed = Executions::default();
         self.compiler.extensions.clear();
-        self.beside = None;
+        self.optimising = None;
         if let Some(host) = self.host.take() {
             host.stop(output).await;
         }
-    }
-}
-
-/// Ends a process whose cell is to stop for good: it may unwind, then it is terminated, which stores its runs.
-async fn end(handle: Handle) {
-    for (time, act) in [(1_000, Handle::terminate as fn(&Handle)), (1_500, Handle::kill)] {
-        tokio::time::sleep(Duration::from_millis(time)).await;
-        act(&handle);
     }
 }
 
@@ -447,8 +366,4 @@ fn line_of(ended: &Ended) -> Option<u32> {
         Ended::Error { line, .. } | Ended::Panic { line, .. } | Ended::Interrupted { line } => Some(*line),
         Ended::NotLoaded { .. } => Some(0),
     }
-}
-
-fn say(output: &Output, sentence: &str) {
-    output.send(Event::Stream(Stream::Stderr, format!("note: {sentence}\n")));
 }

@@ -12,8 +12,10 @@ pub(crate) mod generated;
 mod hints;
 pub(crate) mod notebook;
 pub(crate) mod process;
+pub(crate) mod request;
 mod settled;
 pub(crate) mod source;
 pub(crate) mod stop;
+mod supervise;
 
 pub use process::enter::cell_host;
