@@ -18,10 +18,10 @@ without a semicolon is shown. `use lab::prelude::*` is there from the start, wit
   :restart         forget all variables and definitions
   :code            the crate that the cell before this one became, as it was compiled
 
-A cell that panics or returns an error with `?` keeps the variables it was lent. A variable that a cell
-moves is gone afterwards: write `.clone()` or `&`. References do not outlive their cell; closures have to
-be boxed. The interrupt button stops training at the next step and keeps everything. `input(\"name? \")?` asks
-for a line; standard input is empty.
+A cell that panics, returns an error with `?` or is interrupted keeps what it made before that line, and the
+variables of earlier cells. A variable that a cell moves is gone afterwards: write `.clone()` or `&`. References
+do not outlive their cell; closures have to be boxed. The interrupt button stops any code of a cell, training at
+the next step. `input(\"name? \")?` asks for a line; standard input is empty.
 
 Runs:  let run = tracker::Run::start(\"name\", &config)?;  run.log(\"loss\", step, value);
        tracker::runs()      all runs as a table; `assay runs` in a terminal shows the same

@@ -164,13 +164,13 @@ fn probe(known: &Known, above: &str, place: &Place<'_>, candidates: &[String]) -
     let mut split = split(&text)?;
     names::of_text(place.receiver, &mut split.names);
     let state = &known.state;
-    let lent = split.names.iter().filter(|name| state.variables.contains_key(*name)).cloned().collect();
+    let borrowed = split.names.iter().filter(|name| state.variables.contains_key(*name)).cloned().collect();
     let compiler = known.compiler.as_ref()?;
     let extensions = compiler.extensions.iter().map(|it| it.library().0).collect();
     let surroundings =
         Surroundings { state, extensions, libraries: compiler.libraries(), is_light: false, is_forced: false };
     let origin = Origin { cell: 0, text: Arc::from(text.as_str()) };
-    let plan = Plan { lent, ..Plan::default() };
+    let plan = Plan { borrowed, ..Plan::default() };
     let follow = state.follow(&split, &origin);
     let cell = generate(&surroundings, &split, &follow, &origin, &plan, How::Name);
     Some((cell, first))

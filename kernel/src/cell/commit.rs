@@ -46,7 +46,7 @@ impl Ran<'_> {
     pub(crate) fn commit(&self, state: &mut State, hidden: Vec<String>) -> Left {
         let cell = self.origin.cell;
         let mut left = Left::default();
-        for name in self.plan.lent.union(&self.plan.taken).filter(|name| !self.plan.back.contains(*name)) {
+        for name in self.plan.borrowed.union(&self.plan.taken).filter(|name| !self.plan.back.contains(*name)) {
             state.variables.remove(name);
             state.gone.insert(name.clone(), Gone::Moved { cell });
         }

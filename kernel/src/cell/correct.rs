@@ -61,7 +61,7 @@ pub(crate) fn correct(
         {
             let why = Gone::Unnameable { cell: variable.cell, ty: types::for_people(&variable.ty) };
             state.gone.insert(name.clone(), why);
-            plan.lent.remove(name);
+            plan.borrowed.remove(name);
             plan.taken.remove(name);
             plan.back.remove(name);
             changed = true;
@@ -69,7 +69,7 @@ pub(crate) fn correct(
         for role in error.roles(cell).filter(|_| of_variables(error.code())) {
             let Role::Restore(name) = role else { continue };
             // What is moved and then assigned to has a value at the end, which only the closure knows.
-            if mentions(&plan.assigned, name) && !plan.put.contains(name) && plan.lent.remove(name) {
+            if mentions(&plan.assigned, name) && !plan.put.contains(name) && plan.borrowed.remove(name) {
                 plan.taken.insert(name.clone());
                 changed = true;
             } else {

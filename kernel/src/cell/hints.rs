@@ -14,9 +14,9 @@ pub(crate) fn hints(state: &State, found: &[Diagnostic], unstored: &BTreeMap<Str
         name.split('`').next()
     });
     hints.extend(unlinked.map(|name| format!("`:dep {name} = \"*\"` at the top of a cell adds the crate")));
-    let lent = |name: &str| state.variables.contains_key(name);
+    let is_variable = |name: &str| state.variables.contains_key(name);
     for error in found.iter().filter(|it| it.code() == Some("E0597")) {
-        if let Some(name) = error.message.split('`').nth(1).filter(|name| lent(name)) {
+        if let Some(name) = error.message.split('`').nth(1).filter(|name| is_variable(name)) {
             hints.push(format!(
                 "`{name}` stays in the notebook, and what may outlive this cell cannot borrow it: write `move` before the closure, use a clone, or turn an error into text before `?`"
             ));

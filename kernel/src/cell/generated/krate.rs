@@ -30,7 +30,7 @@ pub(crate) enum Role {
     Hold(String),
     /// A guarded closure begins inside another one.
     Cut,
-    /// One that the cell was lent is given back.
+    /// One that the cell borrowed is given back.
     Restore(String),
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn generate(
         out.text,
         "#[unsafe(no_mangle)] pub extern \"C\" fn assay_cell_{HASH}() {{ ::lab::host::enter(assay_body) }}\nfn assay_body() {{"
     );
-    for name in &plan.lent {
+    for name in &plan.borrowed {
         out.take(state, name);
     }
     out.text.push_str(if split.awaits {
@@ -80,7 +80,7 @@ pub(crate) fn generate(
         "::lab::host::guard(|| {\n"
     });
     body(&mut out, among, split, origin, plan, how);
-    for name in plan.lent.intersection(&plan.back) {
+    for name in plan.borrowed.intersection(&plan.back) {
         out.line(Role::Restore(name.clone()), &format!("::lab::host::restore({name:?}, {name});"));
     }
     out.text.push_str("}\n");

@@ -7,11 +7,11 @@ use super::state::State;
 use crate::cell::source::names::mentions;
 use crate::cell::source::split::Split;
 
-/// Which variables a cell is lent, gives back and stores.
+/// Which variables a cell borrows, gives back and stores.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Plan {
     /// Lent to the closure by reference where possible, and given back after it, whatever happened.
-    pub(crate) lent: BTreeSet<String>,
+    pub(crate) borrowed: BTreeSet<String>,
     /// Taken inside the closure, since the cell moves and then assigns to them; given back at its end.
     pub(crate) taken: BTreeSet<String>,
     /// Of both, those that are given back: the others are moved.
@@ -35,7 +35,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Which variables the cell is lent, takes, gives back and stores, as far as its text tells.
+    /// Which variables the cell borrows, takes, gives back and stores, as far as its text tells.
     pub(crate) fn new(state: &State, split: &Split) -> Self {
         let constant = |name: &str| {
             split.defined().any(|defined| defined == name)
@@ -44,19 +44,27 @@ impl Plan {
         };
         let new = split.bindings.iter().filter(|it| !(it.may_be_constant && constant(&it.name)));
         let put: BTreeSet<String> = new.map(|binding| binding.name.clone()).collect();
-        let lent: BTreeSet<String> = state
+        let borrowed: BTreeSet<String> = state
             .variables
             .keys()
             .filter(|name| mentions(&split.names, name) && !split.anew.contains(*name))
             .cloned()
             .collect();
         let (earlier, late) = (earlier(split, &put), late(split, &put));
-        Self { back: lent.clone(), lent, put, earlier, late, assigned: split.assigned.clone(), ..Self::default() }
+        Self {
+            back: borrowed.clone(),
+            borrowed,
+            put,
+            earlier,
+            late,
+            assigned: split.assigned.clone(),
+            ..Self::default()
+        }
     }
 
-    /// How much there is that the body is compiled with: variables it is lent, definitions left out.
+    /// How much there is that the body is compiled with: variables it borrows, definitions left out.
     pub(crate) fn around_body(&self) -> (usize, usize) {
-        (self.lent.len() + self.taken.len(), self.broken.len() + self.broken_imports.len())
+        (self.borrowed.len() + self.taken.len(), self.broken.len() + self.broken_imports.len())
     }
 }
 

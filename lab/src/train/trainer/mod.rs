@@ -113,7 +113,7 @@ struct Loop {
     /// Whether an epoch is running.
     open: bool,
     /// Whether gradients were given out for a batch that did not come back.
-    lent: bool,
+    in_batch: bool,
     /// When the last step ended, or the epoch began.
     since: Option<Instant>,
 }
@@ -243,7 +243,7 @@ where
     /// # Errors
     /// When a checkpoint can't be written.
     pub fn next_epoch(&mut self) -> Result<Option<TrainerEpoch>, TrainerError> {
-        if self.inner.open && !self.inner.lent && !host::interrupted() {
+        if self.inner.open && !self.inner.in_batch && !host::interrupted() {
             self.close(Vec::new())?;
         }
         if self.inner.is_done() || host::interrupted() {
@@ -254,7 +254,7 @@ where
             host::at_boundary();
             return Ok(None);
         }
-        if self.inner.pending > 0 || self.inner.lent {
+        if self.inner.pending > 0 || self.inner.in_batch {
             // They are those of batches that will be done again.
             self.gradients = None;
         }
@@ -263,7 +263,7 @@ where
 
     /// The gradients to trace the next batch with.
     pub fn gradients(&mut self) -> Gradients<f32, Dev> {
-        self.inner.lent = true;
+        self.inner.in_batch = true;
         match self.gradients.take() {
             Some(gradients) => gradients,
             None => {

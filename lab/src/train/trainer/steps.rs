@@ -40,7 +40,7 @@ where
             self.change(&mut gradients)?;
         }
         self.gradients = Some(gradients);
-        self.inner.lent = false;
+        self.inner.in_batch = false;
         if self.inner.wants_checkpoint() || host::interrupted() {
             self.save_last()?;
         }
@@ -125,7 +125,7 @@ impl Loop {
         if self.reporter.is_none() {
             self.reporter = Some(self.report()?);
         }
-        (self.open, self.lent) = (true, false);
+        (self.open, self.in_batch) = (true, false);
         self.forget_pending();
         if let Some(reporter) = &mut self.reporter {
             reporter.epoch_begins(index);
