@@ -71,6 +71,16 @@ impl Seen {
         self.errors.first().map(|(_, message, _)| message.as_str())
     }
 
+    /// Whether two runs of a cell printed, showed and said the same.
+    pub(crate) fn leads_to_the_same_as(&self, other: &Self) -> bool {
+        let all = |seen: &Self| {
+            let errors =
+                seen.errors.iter().map(|(name, message, _)| (name.clone(), message.clone())).collect::<Vec<_>>();
+            (seen.stdout.clone(), seen.result.clone(), seen.displays.clone(), errors, seen.status.clone())
+        };
+        all(self) == all(other)
+    }
+
     /// Checks every expectation; a cell that expects no error must have none.
     /// `[@1]` stands for the count of the case's first cell, which is the one after `start`.
     pub(crate) fn check(&self, expected: &[Expected], start: usize) -> Result<(), String> {

@@ -68,15 +68,15 @@ enum Way {
     Swapped(&'static str),
 }
 
-/// Runs every case of a file in one kernel, with `:restart` in between; reports all that failed.
-async fn run(file: &str, way: Way) {
+/// Runs every case of a file in one kernel, with `:restart` in between; reports all that failed. What each cell led to.
+async fn run(file: &str, way: Way) -> Vec<(String, check::Seen)> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/kernel/cases").join(file);
     let folder = tempfile::tempdir().unwrap();
     let kernel = match way {
         Way::Swapped(mode) => start_with(folder.path(), "cpu", &[("ASSAY_SWAP", mode)]).await,
         _ => start(folder.path()).await,
     };
-    let mut failures = Vec::new();
+    let (mut all, mut failures) = (Vec::new(), Vec::new());
     // The execution count before the case's first cell.
     let mut before = 0;
     for case in cases::read(&path) {
@@ -93,14 +93,29 @@ async fn run(file: &str, way: Way) {
         for (number, cell) in case.cells.iter().enumerate() {
             let seen = check::execute(&kernel, &cell.source).await;
             before += 1;
+            let name = format!("{}, cell {}", case.name, number + 1);
             if let Err(why) = seen.check(&cell.expected, start) {
-                failures.push(format!("{}, cell {}:\n{why}\n{seen:#?}", case.name, number + 1));
+                failures.push(format!("{name}:\n{why}\n{seen:#?}"));
                 break;
             }
+            all.push((name, seen));
         }
     }
     kernel.shutdown().await;
     assert!(failures.is_empty(), "{} failed in {file}, {way:?}:\n{}", failures.len(), failures.join("\n\n"));
+    all
+}
+
+/// Runs every case plain, optimised, and with both kinds of code mixed: each cell prints and shows the same.
+async fn compare(file: &str) {
+    let plain = run(file, Way::Level(0)).await;
+    for way in [Way::Level(3), Way::Swapped("force"), Way::Swapped("mix")] {
+        let other = run(file, way).await;
+        assert_eq!(plain.len(), other.len());
+        let differs = plain.iter().zip(&other).filter(|((_, plain), (_, other))| !plain.leads_to_the_same_as(other));
+        let differs: Vec<_> = differs.collect();
+        assert!(differs.is_empty(), "{file}, {way:?}: {differs:#?}");
+    }
 }
 
 macro_rules! files {
@@ -120,17 +135,15 @@ macro_rules! files {
             })*
         }
 
-        /// The same cells with plain and optimised code mixed, and at one level from the start. They take long:
+        /// The same cells in four ways, compared with each other. They take long:
         /// `cargo test --release --test kernel every_way -- --ignored`.
         mod every_way {
-            use super::{Way, run};
+            use super::compare;
 
             $(#[tokio::test]
-            #[ignore = "runs all cases three times"]
+            #[ignore = "runs all cases four times"]
             async fn $name() {
-                for way in [Way::Swapped("mix"), Way::Level(0), Way::Level(3)] {
-                    run(concat!(stringify!($name), ".txt"), way).await;
-                }
+                compare(concat!(stringify!($name), ".txt")).await;
             })*
         }
 
