@@ -12,7 +12,9 @@ pub mod language;
 pub mod notebook;
 pub mod protocol;
 mod session;
+mod slice;
 pub mod sweep;
 
 pub use cell::cell_host;
 pub use session::Session;
+pub use slice::slice;
