@@ -23,6 +23,7 @@ pub mod report;
 pub mod significance;
 mod store;
 pub mod table;
+mod verdict;
 
 pub use chart::{By, Chart, Curves, Parallel, Picture, Scatter, bands, curves, parallel, scatter};
 pub use compare::Comparison;
@@ -33,6 +34,7 @@ pub use query::Query;
 pub use record::{Builder, Run, Scalar, Step, begin_session_end, end_session};
 pub use store::{Merged, Removed, Rows, SqlCell, Store};
 pub use table::{Points, Table};
+pub use verdict::{ArtifactVerdict, Difference, SeriesVerdict, Verdict};
 
 /// What every call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
