@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::capture::{Facts, Snapshot};
 use crate::compare::{ParamRow, rows};
+use crate::context::Context;
 use crate::{Param, RunRecord, config};
 
 /// What was found out about the surroundings of a run; see the table `run_snapshot`.
@@ -19,23 +21,65 @@ pub(crate) struct Found {
 /// Says where a file is, not what is in it: no difference between runs.
 const PLACE: &str = "lockfile_path";
 
+/// What of the surroundings stands in the run itself.
+#[derive(Default)]
+pub(crate) struct Named<'a> {
+    pub(crate) commit: Option<&'a str>,
+    pub(crate) toolchain: Option<&'a str>,
+    pub(crate) environment: Option<&'a str>,
+    pub(crate) lock_hash: Option<&'a str>,
+}
+
+impl<'a> Named<'a> {
+    pub(crate) fn of(run: &'a RunRecord) -> Self {
+        Self {
+            commit: run.git.as_ref().map(|git| git.commit.as_str()),
+            toolchain: run.toolchain.as_deref(),
+            environment: run.environment.as_deref(),
+            lock_hash: run.lock_hash.as_deref(),
+        }
+    }
+}
+
+/// What a run would be recorded in that began now, in this process' folder; as [`crate::Store::environment`].
+pub fn here(context: &Context) -> Value {
+    let folder = std::env::current_dir().unwrap_or_default();
+    let facts = Facts::of(&folder, context);
+    let hash = |snapshot: &Snapshot| (snapshot.kind.to_owned(), snapshot.hash.clone());
+    let mut found = Found { hashes: facts.snapshots.iter().map(hash).collect(), ..Found::default() };
+    for snapshot in &facts.snapshots {
+        // Made by us a moment ago.
+        match snapshot.kind {
+            "program" => found.program = serde_json::from_slice(&snapshot.bytes).unwrap_or_default(),
+            "machine" => found.machine = serde_json::from_slice(&snapshot.bytes).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    found.object(&Named {
+        commit: facts.git.as_ref().map(|git| git.commit.as_str()),
+        toolchain: context.toolchain.as_deref(),
+        environment: context.environment.as_deref(),
+        lock_hash: facts.lock_hash.as_deref(),
+    })
+}
+
 impl Found {
     /// Its parts in the order in which they are shown; what could not be found out is null. Null, when nothing was
     /// looked for: the run is of an older version.
-    pub(crate) fn object(&self, run: &RunRecord) -> Value {
-        let text = |text: Option<&String>| text.map(|text| Value::from(text.as_str()));
-        let hash = |kind: &str| text(self.hashes.get(kind));
+    pub(crate) fn object(&self, named: &Named<'_>) -> Value {
+        let text = |text: Option<&str>| text.map(Value::from);
+        let hash = |kind: &str| text(self.hashes.get(kind).map(String::as_str));
         let (program, machine) = (|name: &str| self.program.get(name), |name: &str| self.machine.get(name));
         let parts = [
-            ("commit", run.git.as_ref().map(|git| Value::from(git.commit.as_str()))),
+            ("commit", text(named.commit)),
             ("diff", hash("diff")),
-            ("rustc", text(run.toolchain.as_ref())),
+            ("rustc", text(named.toolchain)),
             ("target", program("target").cloned()),
             ("target_features", program("target_features").cloned()),
             ("profile", program("profile").cloned()),
             ("opt_level", program("opt_level").cloned()),
-            ("environment", text(run.environment.as_ref())),
-            ("lockfile", hash("lockfile").or(text(run.lock_hash.as_ref()))),
+            ("environment", text(named.environment)),
+            ("lockfile", hash("lockfile").or(text(named.lock_hash))),
             (PLACE, program(PLACE).cloned()),
             ("features", hash("features")),
             ("os", machine("os").or(machine("system")).cloned()),
@@ -61,7 +105,7 @@ impl Found {
 }
 
 /// A row for each part of the environments of some runs.
-pub(crate) fn compared(environments: &[Value]) -> Vec<ParamRow> {
+pub fn compared(environments: &[Value]) -> Vec<ParamRow> {
     let leaves = |environment| {
         let mut leaves = config::leaves(environment);
         leaves.retain(|leaf| leaf.path != PLACE);

@@ -12,7 +12,7 @@ pub mod context;
 pub mod data;
 #[doc(hidden)]
 pub mod draw;
-mod environment;
+pub mod environment;
 mod error;
 pub mod format;
 pub mod html;

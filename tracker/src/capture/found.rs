@@ -89,7 +89,8 @@ impl Found {
 }
 
 impl Facts {
-    fn of(folder: &Path, context: &Context) -> Self {
+    /// Finds them out; that takes some milliseconds, or a second where a driver is asked.
+    pub(crate) fn of(folder: &Path, context: &Context) -> Self {
         let git = git::git(folder);
         let resolved = Resolved::find(folder, context);
         let lock_hash = resolved.lockfile.as_deref().map(sha256);

@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-pub(crate) use found::{Facts, Found};
+pub(crate) use found::{Facts, Found, Snapshot};
 pub use git::git;
 pub(crate) use gpu::{Gpus, Reading};
 pub(crate) use program::rustc;

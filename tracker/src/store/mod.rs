@@ -255,7 +255,9 @@ impl Store {
     /// # Errors
     /// [`Error::Sql`] or [`Error::Damaged`] when the file cannot be read.
     pub fn environment(&self, run: &RunRecord) -> Result<serde_json::Value> {
-        self.wait(async |conn, place| Ok(read::surroundings(conn, place, run).await?.object(run)))
+        self.wait(async |conn, place| {
+            Ok(read::surroundings(conn, place, run).await?.object(&environment::Named::of(run)))
+        })
     }
 
     /// The cells that the session had run when the run ended, in the order of execution.
