@@ -9,6 +9,7 @@ mod guard;
 mod install;
 mod keep;
 mod kernel;
+mod replay;
 mod report;
 mod run;
 mod runs;
@@ -33,6 +34,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Run(run::Args),
+    Replay(replay::Args),
     Runs(runs::Args),
     Show(show::Args),
     Compare(compare::Args),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
     log();
     let outcome = match Cli::parse().verb {
         Verb::Run(args) => run::run(args),
+        Verb::Replay(args) => replay::run(args),
         Verb::Runs(args) => runs::run(args),
         Verb::Show(args) => show::run(args),
         Verb::Compare(args) => compare::run(args),

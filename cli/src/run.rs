@@ -1,20 +1,18 @@
 //! `assay run`: executes a notebook without a front end.
 
-mod display;
+pub(crate) mod display;
 mod new_runs;
+pub(crate) mod signals;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
 
 use anyhow::{Context, bail};
 use kernel::client::Launch;
 use kernel::notebook::{self, CellFailure, Options, Prepared};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
 
 use self::display::Display;
 use self::new_runs::NewRuns;
+use self::signals::Signals;
 
 /// Execute a notebook from top to bottom, without Jupyter
 #[derive(clap::Args)]
@@ -83,7 +81,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let report = report?;
     if report.ended {
         display::print_line(&format!("ended by a signal; the notebook up to this cell is in {}", output.display()))?;
-        std::process::exit(signals.code.load(Ordering::Relaxed));
+        std::process::exit(signals.code());
     }
     match report.failure {
         Some(failure) => {
@@ -104,36 +102,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
 fn failed(failure: &CellFailure, total: usize) -> anyhow::Error {
     anyhow::anyhow!("cell {} of {total} failed", failure.number)
-}
-
-/// What signals ask for.
-#[derive(Clone, Default)]
-struct Signals {
-    interrupt: Arc<Notify>,
-    end: Arc<Notify>,
-    /// The exit code of a run that was ended.
-    code: Arc<AtomicI32>,
-}
-
-impl Signals {
-    /// Passes the first Ctrl-C on to the running cell; a second one, or SIGTERM, ends the run.
-    async fn pass_on(self) -> std::io::Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut pressed = false;
-        loop {
-            let code = tokio::select! {
-                pressed = tokio::signal::ctrl_c() => pressed.map(|()| 130)?,
-                _ = terminate.recv() => 143,
-            };
-            if pressed || code == 143 {
-                self.code.store(code, Ordering::Relaxed);
-                self.end.notify_one();
-            } else {
-                pressed = true;
-                self.interrupt.notify_one();
-            }
-        }
-    }
 }
 
 fn default_output(notebook: &Path) -> anyhow::Result<PathBuf> {

@@ -29,7 +29,7 @@ pub use chart::{By, Chart, Curves, Parallel, Picture, Scatter, bands, curves, pa
 pub use compare::Comparison;
 pub use data::Fingerprint;
 pub use error::Error;
-pub use model::{Artifact, Cell, Metric, Param, RunRecord, Series, Status};
+pub use model::{Artifact, Cell, Metric, Param, Replay, RunRecord, Series, Status};
 pub use query::Query;
 pub use record::{Builder, Run, Scalar, Step, begin_session_end, end_session};
 pub use store::{Merged, Removed, Rows, SqlCell, Store};

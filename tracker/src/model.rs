@@ -218,6 +218,19 @@ pub struct Cell {
     pub source: String,
 }
 
+/// A run that repeats another one, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Replay {
+    /// Its uid.
+    pub run: String,
+    pub started_ms: i64,
+    /// Whether all values and artifacts are equal.
+    pub equal: bool,
+    /// How many values were compared.
+    pub values: i64,
+    pub equal_values: i64,
+}
+
 /// JSON has no NaN and no infinities, and `null` would lose which it was: they are written as words.
 pub(crate) fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     match nonfinite(*value) {

@@ -12,7 +12,7 @@ const QUIET: Duration = Duration::from_secs(10);
 const TITLE: usize = 60;
 
 /// What is on the screen.
-pub(super) struct Display {
+pub(crate) struct Display {
     terminal: bool,
     bar: Option<ProgressBar>,
     title: String,
@@ -20,11 +20,11 @@ pub(super) struct Display {
 }
 
 impl Display {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { terminal: std::io::stderr().is_terminal(), bar: None, title: String::new(), said: Instant::now() }
     }
 
-    pub(super) fn show(&mut self, progress: Progress<'_>) {
+    pub(crate) fn show(&mut self, progress: Progress<'_>) {
         match progress {
             Progress::Starting { total } => {
                 self.start("starting the kernel", &format!("{total} cells: starting the kernel"))
@@ -49,7 +49,7 @@ impl Display {
     }
 
     /// Removes the moving line.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -88,7 +88,7 @@ impl Display {
 }
 
 /// Prints what a failing cell said.
-pub(super) fn print_failure(failure: &CellFailure) -> std::io::Result<()> {
+pub(crate) fn print_failure(failure: &CellFailure) -> std::io::Result<()> {
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut text = failure.traceback.join("\n");
     if text.trim().is_empty() {
@@ -101,7 +101,7 @@ pub(super) fn print_failure(failure: &CellFailure) -> std::io::Result<()> {
 }
 
 /// Prints a line of the result.
-pub(super) fn print_line(line: &str) -> std::io::Result<()> {
+pub(crate) fn print_line(line: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout().lock(), "{line}")
 }
 

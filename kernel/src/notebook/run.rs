@@ -36,6 +36,11 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// A notebook that was made and not read; its cells run in the folder of `path`.
+    pub fn new(path: PathBuf, document: Document) -> Self {
+        Self { path, document }
+    }
+
     /// Reads the notebook at `path` and puts `parameters`, by name, after its cell tagged `parameters`.
     ///
     /// # Errors

@@ -202,6 +202,8 @@ const TAKE_IN: &[&str] = &[
      FROM other.chunk JOIN taken_series ON taken_series.old = series_id",
     "INSERT INTO main.input SELECT taken.new, name, rows, hash, schema_hash, columns
      FROM other.input JOIN taken ON taken.old = run_id",
+    "INSERT INTO main.replay SELECT taken.new, of_uid, of_started_ms, equal, of_values, equal_values, verdict
+     FROM other.replay JOIN taken ON taken.old = run_id",
     "INSERT OR IGNORE INTO main.artifact SELECT * FROM other.artifact",
     "INSERT INTO main.run_artifact (run_id, name, kind, mime, step, time_ms, hash)
      SELECT taken.new, name, kind, mime, step, time_ms, hash

@@ -11,6 +11,7 @@ mod place;
 mod points;
 mod raw;
 mod read;
+mod replay;
 mod select;
 mod series;
 mod sql;
@@ -25,9 +26,9 @@ use std::sync::{Mutex, PoisonError};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::compare::ParamRow;
-use crate::model::{Artifact, Cell, Point, RunRecord, Series};
+use crate::model::{Artifact, Cell, Point, Replay, RunRecord, Series};
 use crate::table::{Points, Table};
-use crate::{Comparison, Error, Query, Result, environment};
+use crate::{Comparison, Error, Query, Result, Verdict, environment};
 
 pub use keep::{Merged, Removed};
 pub(crate) use place::Place;
@@ -161,6 +162,30 @@ impl Store {
     pub fn merge(&self, other: impl AsRef<Path>) -> Result<Merged> {
         let other = other.as_ref();
         self.wait(async |conn, place| keep::merge(conn, place, other).await)
+    }
+
+    /// Says that `replay` repeats `of`, and what came of it.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the file cannot be written.
+    pub fn note_replay(&self, replay: &RunRecord, of: &RunRecord, verdict: &Verdict) -> Result<()> {
+        self.wait(async |conn, place| replay::note(conn, place, replay, of, verdict).await)
+    }
+
+    /// The runs that repeat a run, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the file cannot be read.
+    pub fn replays(&self, run: &RunRecord) -> Result<Vec<Replay>> {
+        self.wait(async |conn, place| replay::of(conn, place, run).await)
+    }
+
+    /// The uid of the run that this one repeats.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the file cannot be read.
+    pub fn replay_of(&self, run: &RunRecord) -> Result<Option<String>> {
+        self.wait(async |conn, place| replay::first(conn, place, run).await)
     }
 
     /// The run with this uid, number, beginning of a uid, or name; in this order of precedence.

@@ -1,0 +1,110 @@
+//! What is the same here as it was when the run was recorded.
+
+use serde::Serialize;
+use serde_json::Value;
+use tracker::context::Context;
+use tracker::{RunRecord, Store, environment, format};
+
+use crate::table;
+
+/// What decides the values of a run, by its path in [`Store::environment`], and what to do where it differs.
+const PARTS: [(&str, &str, &str); 10] = [
+    ("environment", "environment", "another build of lab or other crates: use the assay that recorded it"),
+    ("rustc", "rustc", "install that version with rustup"),
+    ("lockfile", "crates", "use the assay that recorded it"),
+    ("commit", "commit", "`git checkout` the run's commit, if cells read files of the repository"),
+    ("diff", "uncommitted", "`assay show RUN --print diff` has what was changed"),
+    ("cpu", "processor", "values should be equal on any x86-64"),
+    ("cpu_flags", "instructions", "values should be equal on any x86-64 with FMA"),
+    ("threads", "threads", "values should be equal with any number"),
+    ("variables", "variables", "set them as they were"),
+    ("gpus", "GPUs", "values on another GPU may differ in their last bits"),
+];
+
+/// What is known of one part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum State {
+    Same,
+    Differs,
+    Unknown,
+}
+
+/// One part, as it was and as it is.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    pub(super) part: &'static str,
+    pub(super) state: State,
+    pub(super) was: Value,
+    pub(super) is: Value,
+    #[serde(skip)]
+    remedy: &'static str,
+}
+
+/// All parts.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct Check(pub(super) Vec<Row>);
+
+impl Check {
+    /// Looks at this machine, and at the environment that cells would link.
+    pub(super) fn of(store: &Store, run: &RunRecord) -> anyhow::Result<Self> {
+        let recorded = store.environment(run)?;
+        let mut context = Context::default();
+        // Not built: what it would be is not known before it is.
+        if let Ok(environment) = kernel::environment::Environment::find() {
+            context.environment = Some(environment.hash().to_owned());
+            context.toolchain = Some(environment.toolchain().to_owned());
+            context.resolved = Some(environment.folder().to_owned());
+        }
+        let here = environment::here(&context);
+        let row = |(path, part, remedy): &(&'static str, &'static str, &'static str)| {
+            let (was, is) = (recorded[*path].clone(), here[*path].clone());
+            let state = match (&was, &is) {
+                // Nothing was changed, or none was set, as far as is known.
+                (Value::Null, Value::Null) if matches!(*path, "diff" | "variables" | "gpus") && !recorded.is_null() => {
+                    State::Same
+                }
+                (Value::Null, _) if !matches!(*path, "diff" | "variables") => State::Unknown,
+                (_, Value::Null) if !matches!(*path, "diff" | "variables") => State::Unknown,
+                (was, is) if was == is => State::Same,
+                _ => State::Differs,
+            };
+            Row { part, state, was, is, remedy }
+        };
+        Ok(Self(PARTS.iter().map(row).collect()))
+    }
+
+    /// As lines for people.
+    pub(super) fn page(&self) -> String {
+        let mut table = table::new(["", "", "it was", "it is"]);
+        for row in &self.0 {
+            let (state, differs) = match row.state {
+                State::Same => ("same", false),
+                State::Differs => ("differs", true),
+                State::Unknown => ("unknown", true),
+            };
+            let shown = |value: &Value| if differs { short(value) } else { String::new() };
+            table.add_row([row.part, state, &shown(&row.was), &shown(&row.is)].map(table::left));
+        }
+        let mut page = table::lines(&table);
+        for row in self.0.iter().filter(|row| row.state == State::Differs) {
+            page += &format!("  {}: {}\n", row.part, row.remedy);
+        }
+        page
+    }
+}
+
+/// A value in a few characters.
+fn short(value: &Value) -> String {
+    let text = match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let text = format::plain(&text);
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}..", &text[..end]),
+        None => text.to_string(),
+    }
+}
