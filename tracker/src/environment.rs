@@ -16,8 +16,8 @@ pub(crate) struct Found {
     pub(crate) machine: Map<String, Value>,
 }
 
-/// Says where a file is, not what is in it: no difference between runs.
-const PLACE: &str = "lockfile_path";
+/// They say where something is, not what is in it: no difference between runs.
+const PLACES: [&str; 2] = ["lockfile_path", "folder"];
 
 impl Found {
     /// Its parts in the order in which they are shown; what could not be found out is null. Null, when nothing was
@@ -29,6 +29,7 @@ impl Found {
         let parts = [
             ("commit", run.git.as_ref().map(|git| Value::from(git.commit.as_str()))),
             ("diff", hash("diff")),
+            ("assay", program("assay").cloned()),
             ("rustc", text(run.toolchain.as_ref())),
             ("target", program("target").cloned()),
             ("target_features", program("target_features").cloned()),
@@ -36,8 +37,10 @@ impl Found {
             ("opt_level", program("opt_level").cloned()),
             ("environment", text(run.environment.as_ref())),
             ("lockfile", hash("lockfile").or(text(run.lock_hash.as_ref()))),
-            (PLACE, program(PLACE).cloned()),
+            ("lockfile_path", program("lockfile_path").cloned()),
             ("features", hash("features")),
+            ("local", hash("local")),
+            ("folder", program("folder").cloned()),
             ("os", machine("os").or(machine("system")).cloned()),
             ("kernel", machine("kernel").cloned()),
             ("architecture", machine("architecture").cloned()),
@@ -45,6 +48,8 @@ impl Found {
             ("cpu_flags", machine("cpu_flags").cloned()),
             ("cpus", machine("cpus").cloned()),
             ("threads", program("threads").cloned()),
+            ("rayon_threads", program("rayon_threads").cloned()),
+            ("polars_threads", program("polars_threads").cloned()),
             ("device", program("device").cloned()),
             ("variables", program("variables").cloned()),
             ("memory_kib", machine("memory_kib").cloned()),
@@ -64,7 +69,7 @@ impl Found {
 pub(crate) fn compared(environments: &[Value]) -> Vec<ParamRow> {
     let leaves = |environment| {
         let mut leaves = config::leaves(environment);
-        leaves.retain(|leaf| leaf.path != PLACE);
+        leaves.retain(|leaf| !PLACES.contains(&leaf.path.as_str()));
         leaves
     };
     compared_leaves(environments.iter().map(leaves).collect())

@@ -20,6 +20,7 @@ pub mod model;
 pub mod query;
 mod record;
 pub mod report;
+pub mod session;
 pub mod significance;
 mod store;
 pub mod table;
@@ -28,9 +29,10 @@ pub use chart::{By, Chart, Curves, Parallel, Picture, Scatter, bands, curves, pa
 pub use compare::Comparison;
 pub use data::Fingerprint;
 pub use error::Error;
-pub use model::{Artifact, Cell, Metric, Param, RunRecord, Series, Status};
+pub use model::{Artifact, Metric, Param, RunRecord, Series, Status};
 pub use query::Query;
 pub use record::{Builder, Run, Scalar, Step, begin_session_end, end_session};
+pub use session::{Cell, Outcome, Session};
 pub use store::{Merged, Removed, Rows, SqlCell, Store};
 pub use table::{Points, Table};
 
