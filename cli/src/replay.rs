@@ -2,9 +2,11 @@
 
 mod again;
 mod check;
+mod files;
 mod history;
 mod told;
 
+use std::path::PathBuf;
 use std::process::exit;
 use std::time::Instant;
 
@@ -47,6 +49,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "check")]
     whole: bool,
 
+    /// Where data files are now that were moved
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+
     /// Values that differ by no more than this are close enough
     #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = tolerance)]
     tolerance: f64,
@@ -80,7 +86,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Ok(history) => history,
         Err(why) => return refuse(&run, &why.to_string()),
     };
-    let check = Check::of(&store, &run)?;
+    let check = Check::of(&store, &run, history.session(), args.data.as_deref())?;
     let cells = history.cells(args.whole);
     let mut outcome = Outcome {
         run: &run.uid,
@@ -100,7 +106,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         return if args.json { table::print_json(&outcome) } else { Ok(()) };
     }
     let started = Instant::now();
-    let again = match Again::run(&store, &run, &history, &cells)? {
+    let again = match Again::run(&run, &history, &cells, &check.files, args.data.as_deref())? {
         Ok(again) => again,
         Err(why) => return refuse(&run, &why),
     };

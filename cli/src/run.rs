@@ -67,7 +67,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     kernel.envs.push(("JPY_SESSION_NAME".into(), std::path::absolute(&args.notebook)?.into()));
     let signals = Signals::default();
     let (interrupt, end) = (signals.interrupt.clone(), signals.end.clone());
-    let options = Options { output: output.clone(), kernel, interrupt, end };
+    let options = Options { output: output.clone(), kernel, interrupt, answers: Vec::new(), end };
 
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let mut display = Display::new();

@@ -65,6 +65,7 @@ enum Wanted {
     Running,
     Finished,
     Failed,
+    Stopped,
     Crashed,
 }
 
@@ -74,6 +75,7 @@ impl From<Wanted> for Status {
             Wanted::Running => Self::Running,
             Wanted::Finished => Self::Finished,
             Wanted::Failed => Self::Failed,
+            Wanted::Stopped => Self::Stopped,
             Wanted::Crashed => Self::Crashed,
         }
     }

@@ -132,7 +132,7 @@ impl Session {
         if code.trim().is_empty() {
             // Before there is an engine, nothing was executed that a run could depend on.
             if let Some(engine) = slot.as_mut() {
-                engine.executed.add(request.execution_count, source);
+                engine.executed.add_done(request.execution_count, source);
             }
         } else {
             let engine = self.engine(&mut slot, output).await?;

@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
-use tracker::Run;
 use tracker::context::{self, Context};
+use tracker::{Outcome, Run};
 
 const TASK: &str = "ASSAY_TEST_TASK";
 
@@ -22,11 +22,12 @@ fn body() {
         context::set(Context {
             toolchain: Some("rustc 1.95.0".into()),
             environment: Some("e5f".into()),
+            sources: std::env::var_os("ASSAY_TEST_SOURCES").map(Into::into),
             resolved: std::env::var_os("ASSAY_TEST_RESOLVED").map(Into::into),
             notebook: Some("digits.ipynb".into()),
             device: None,
         });
-        context::record_cell(1, "let x = 1;");
+        context::begin_cell(1, "let x = 1;");
     }
     let run = Run::start(&task, &()).unwrap();
     match task.as_str() {
@@ -64,9 +65,11 @@ fn body() {
         }
         "cells" => {
             tell(run.uid());
-            context::record_cell(2, "train(x);\nplot();");
+            context::end_cell(Outcome::Ok, None);
+            context::begin_cell(2, "train(x);\nplot();");
             run.finish().unwrap();
-            context::record_cell(3, "later");
+            context::end_cell(Outcome::Ok, None);
+            context::begin_cell(3, "later");
         }
         "burst" => {
             tell(run.uid());

@@ -87,7 +87,7 @@ fn dropping_finishes_and_panicking_fails() {
     let store = place.store();
     assert_eq!(store.run("dropped").unwrap().status, Status::Finished);
     let run = store.run("panicked").unwrap();
-    assert_eq!((run.status, run.error.as_deref(), run.metrics.len()), (Status::Failed, Some("the thread panicked"), 1));
+    assert_eq!((run.status, run.error.as_deref(), run.metrics.len()), (Status::Failed, Some("on purpose"), 1));
 }
 
 /// Threads that log as fast as they can: what they log is stored while they go on, not once they rest.

@@ -23,6 +23,7 @@ mod page;
 mod permissions;
 mod querying;
 mod reporting;
+mod sessions;
 mod showing;
 mod stream;
 mod support;

@@ -2,10 +2,14 @@
 //!
 //! The one piece of process-wide state in this crate: a cell calls `Run::start` with no session at hand.
 
+mod notebook;
+
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::Cell;
+use crate::capture;
+pub use notebook::{Observer, Past, add_cell, answered, begin_cell, end_cell, observe, read_file, seed, unseeded};
+pub(crate) use notebook::{Ran, changes, is_in_cell, is_interrupted, line, since, spot, uses};
 
 /// The surroundings of every run that this process starts from now on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,7 +18,10 @@ pub struct Context {
     pub toolchain: Option<String>,
     /// Hash of the environment that cells link against.
     pub environment: Option<String>,
-    /// The folder with the Cargo.lock of what cells link, added crates included, and the features.json.
+    /// The folder with the sources of that environment.
+    pub sources: Option<PathBuf>,
+    /// The folder with the Cargo.lock of what cells link, added crates included, and the features.json; and the
+    /// local.json, where crates of the person's own were added.
     pub resolved: Option<PathBuf>,
     /// Path or name of the notebook.
     pub notebook: Option<String>,
@@ -35,18 +42,25 @@ pub struct DeviceMemory {
 
 struct State {
     context: Context,
-    cells: Vec<Cell>,
     device_memory: Option<fn() -> DeviceMemory>,
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
-    context: Context { toolchain: None, environment: None, resolved: None, notebook: None, device: None },
-    cells: Vec::new(),
+    context: Context {
+        toolchain: None,
+        environment: None,
+        sources: None,
+        resolved: None,
+        notebook: None,
+        device: None,
+    },
     device_memory: None,
 });
 
 /// Says what the surroundings are.
 pub fn set(context: Context) {
+    // As the process was started with them: its cells may set others.
+    capture::variables();
     state().context = context;
 }
 
@@ -72,19 +86,9 @@ pub(crate) fn device_memory() -> Option<DeviceMemory> {
     Some(measure())
 }
 
-/// Notes a cell; call it before the cell runs, so that a run it starts holds its source.
-pub fn record_cell(execution_count: i64, source: impl Into<String>) {
-    state().cells.push(Cell { execution_count, source: source.into() });
-}
-
 /// The surroundings as last set.
 pub fn current() -> Context {
     state().context.clone()
-}
-
-/// The cells noted so far, without the first `from`.
-pub fn cells_from(from: usize) -> Vec<Cell> {
-    state().cells.get(from..).unwrap_or_default().to_vec()
 }
 
 /// The state is whole between any two statements, so a panic elsewhere does not spoil it.

@@ -18,8 +18,8 @@ pub(crate) struct Found {
     pub(crate) machine: Map<String, Value>,
 }
 
-/// Says where a file is, not what is in it: no difference between runs.
-const PLACE: &str = "lockfile_path";
+/// They say where something is, not what is in it: no difference between runs.
+const PLACES: [&str; 2] = ["lockfile_path", "folder"];
 
 /// What of the surroundings stands in the run itself.
 #[derive(Default)]
@@ -73,6 +73,7 @@ impl Found {
         let parts = [
             ("commit", text(named.commit)),
             ("diff", hash("diff")),
+            ("assay", program("assay").cloned()),
             ("rustc", text(named.toolchain)),
             ("target", program("target").cloned()),
             ("target_features", program("target_features").cloned()),
@@ -80,8 +81,10 @@ impl Found {
             ("opt_level", program("opt_level").cloned()),
             ("environment", text(named.environment)),
             ("lockfile", hash("lockfile").or(text(named.lock_hash))),
-            (PLACE, program(PLACE).cloned()),
+            ("lockfile_path", program("lockfile_path").cloned()),
             ("features", hash("features")),
+            ("local", hash("local")),
+            ("folder", program("folder").cloned()),
             ("os", machine("os").or(machine("system")).cloned()),
             ("kernel", machine("kernel").cloned()),
             ("architecture", machine("architecture").cloned()),
@@ -89,6 +92,8 @@ impl Found {
             ("cpu_flags", machine("cpu_flags").cloned()),
             ("cpus", machine("cpus").cloned()),
             ("threads", program("threads").cloned()),
+            ("rayon_threads", program("rayon_threads").cloned()),
+            ("polars_threads", program("polars_threads").cloned()),
             ("device", program("device").cloned()),
             ("variables", program("variables").cloned()),
             ("memory_kib", machine("memory_kib").cloned()),
@@ -108,7 +113,7 @@ impl Found {
 pub fn compared(environments: &[Value]) -> Vec<ParamRow> {
     let leaves = |environment| {
         let mut leaves = config::leaves(environment);
-        leaves.retain(|leaf| leaf.path != PLACE);
+        leaves.retain(|leaf| !PLACES.contains(&leaf.path.as_str()));
         leaves
     };
     compared_leaves(environments.iter().map(leaves).collect())

@@ -14,6 +14,8 @@ pub enum Status {
     Running,
     Finished,
     Failed,
+    /// The person ended it by the interrupt button.
+    Stopped,
     /// Its process ended without saying how.
     Crashed,
 }
@@ -25,6 +27,7 @@ impl Status {
             Self::Running => "running",
             Self::Finished => "finished",
             Self::Failed => "failed",
+            Self::Stopped => "stopped",
             Self::Crashed => "crashed",
         }
     }
@@ -35,6 +38,7 @@ impl Status {
             "running" => Self::Running,
             "finished" => Self::Finished,
             "failed" => Self::Failed,
+            "stopped" => Self::Stopped,
             _ => Self::Crashed,
         }
     }
@@ -209,13 +213,6 @@ pub struct Artifact {
     pub hash: String,
     /// In bytes.
     pub size: i64,
-}
-
-/// A notebook cell as it was run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Cell {
-    pub execution_count: i64,
-    pub source: String,
 }
 
 /// A run that repeats another one, and what came of it.

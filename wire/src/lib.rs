@@ -34,6 +34,10 @@ impl Page {
 pub struct Executed {
     pub execution_count: u32,
     pub source: String,
+    /// How it ended; `None`: it is about to run, or its process died in it.
+    pub ended: Option<Ended>,
+    /// It ran in an earlier process of the notebook.
+    pub is_earlier: bool,
 }
 
 /// From the kernel to the host.

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tracker::compare::ParamRow;
 use tracker::{Query, RunRecord, Store, Verdict};
 
+use super::files::{self, ReadFile};
 use super::history::History;
 use crate::run::display::Display;
 use crate::run::signals::Signals;
@@ -25,12 +26,13 @@ pub(super) struct Again {
 impl Again {
     /// Runs the cells to their end; in words why there is no run to compare with, where there is none.
     pub(super) fn run(
-        store: &Store,
         run: &RunRecord,
         history: &History,
         cells: &BTreeSet<usize>,
+        files: &[ReadFile],
+        data: Option<&Path>,
     ) -> anyhow::Result<Result<Self, String>> {
-        let environment = crate::env::build()?;
+        crate::env::build()?;
         let folder =
             tempfile::Builder::new().prefix("assay-replay-").tempdir().context("no folder can be made to replay in")?;
         let database = folder.path().join("replay.db");
@@ -41,15 +43,19 @@ impl Again {
         if let Some(name) = &run.notebook {
             kernel.envs.push(("JPY_SESSION_NAME".into(), name.into()));
         }
-        drop(environment);
         let work = folder.path().join("work");
         std::fs::create_dir(&work)?;
+        files::lay_out(files, &work).context("the files that the run read can't be linked")?;
+        if let Some(data) = data {
+            kernel.envs.push(("ASSAY_DATA".into(), std::path::absolute(data)?.into()));
+        }
         kernel.directory = Some(work);
         let signals = Signals::default();
         let options = Options {
             output: notebook.clone(),
             kernel,
             interrupt: signals.interrupt.clone(),
+            answers: history.answers(cells),
             end: signals.end.clone(),
         };
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
@@ -70,7 +76,7 @@ impl Again {
                 .map(|()| format!("cell {} failed: {}", failure.number, failure.evalue))
         });
         let failed = failed.transpose()?;
-        let found = if database.exists() { find(store, run, &database)? } else { None };
+        let found = if database.exists() { find(run, history, cells, &database)? } else { None };
         Ok(match (found, failed) {
             (Some((store, run)), _) => Ok(Self { _folder: folder, store, run }),
             (None, Some(failed)) => Err(failed),
@@ -112,10 +118,11 @@ impl Again {
 /// The cells as a notebook; those that failed may fail again.
 fn notebook_of(history: &History, cells: &BTreeSet<usize>) -> serde_json::Value {
     let cell = |at: &usize| {
+        let tags: &[&str] = if history.may_fail(*at) { &["raises-exception"] } else { &[] };
         let cell = history.cell(*at);
         json!({
             "cell_type": "code", "id": format!("cell-{at}"), "execution_count": null, "outputs": [],
-            "metadata": {"tags": ["raises-exception"]}, "source": cell.source,
+            "metadata": {"tags": tags}, "source": cell.source,
         })
     };
     json!({
@@ -124,23 +131,29 @@ fn notebook_of(history: &History, cells: &BTreeSet<usize>) -> serde_json::Value 
     })
 }
 
-/// The run of the new database that stands where `run` stands among the runs of its process with its name and
-/// configuration, counted from the last: earlier ones may not have been run again.
-fn find(store: &Store, run: &RunRecord, database: &Path) -> anyhow::Result<Option<(Store, RunRecord)>> {
-    let alike = |other: &RunRecord| other.name == run.name && other.config == run.config;
-    let cells = store.cells(run)?.len();
-    let mut later = 0;
-    for other in store.runs(&Query::default())? {
-        let of_this_process = (other.pid, &other.host) == (run.pid, &run.host);
-        // One that ended in a later cell was begun by none of those that were run again.
-        if other.id > run.id && alike(&other) && of_this_process && store.cells(&other)?.len() == cells {
-            later += 1;
-        }
-    }
+/// The run of the new database that began in the same cell after as many others; where cells are not known, the last of
+/// its name and configuration.
+fn find(
+    run: &RunRecord,
+    history: &History,
+    cells: &BTreeSet<usize>,
+    database: &Path,
+) -> anyhow::Result<Option<(Store, RunRecord)>> {
     let again = Store::open(database)?;
     let mut found = again.runs(&Query::default())?;
-    found.retain(alike);
     found.sort_by_key(|other| other.id);
-    let at = found.len().checked_sub(1 + later.min(found.len().saturating_sub(1)));
-    Ok(at.map(|at| found.swap_remove(at)).map(|run| (again, run)))
+    if history.session().began.is_none() {
+        found.retain(|other| other.name == run.name && other.config == run.config);
+        return Ok(found.pop().map(|run| (again, run)));
+    }
+    let cell = cells.range(..history.begins()).count();
+    let mut alike = Vec::new();
+    for other in found {
+        let began = again.sessions(&other)?.first().and_then(|session| session.began);
+        if began.is_some_and(|spot| usize::try_from(spot.cell) == Ok(cell)) {
+            alike.push(other);
+        }
+    }
+    let at = history.before();
+    Ok((at < alike.len()).then(|| alike.swap_remove(at)).map(|run| (again, run)))
 }

@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use std::path::Path;
 use tracker::context::Context;
-use tracker::{RunRecord, Store, environment, format};
+use tracker::{RunRecord, Session, Store, environment, format};
 
+use super::files::{self, ReadFile};
 use crate::table;
 
 /// What decides the values of a run, by its path in [`Store::environment`], and what to do where it differs.
@@ -41,14 +43,18 @@ pub(super) struct Row {
     remedy: &'static str,
 }
 
-/// All parts.
+/// All parts, and the files that the run read.
 #[derive(Debug, Serialize)]
-#[serde(transparent)]
-pub(super) struct Check(pub(super) Vec<Row>);
+pub(super) struct Check {
+    parts: Vec<Row>,
+    pub(super) files: Vec<ReadFile>,
+    /// Whether the run recorded what it read.
+    files_are_known: bool,
+}
 
 impl Check {
     /// Looks at this machine, and at the environment that cells would link.
-    pub(super) fn of(store: &Store, run: &RunRecord) -> anyhow::Result<Self> {
+    pub(super) fn of(store: &Store, run: &RunRecord, session: &Session, data: Option<&Path>) -> anyhow::Result<Self> {
         let recorded = store.environment(run)?;
         let mut context = Context::default();
         // Not built: what it would be is not known before it is.
@@ -72,13 +78,14 @@ impl Check {
             };
             Row { part, state, was, is, remedy }
         };
-        Ok(Self(PARTS.iter().map(row).collect()))
+        let files_are_known = session.assay.is_some();
+        Ok(Self { parts: PARTS.iter().map(row).collect(), files: files::read(session, data), files_are_known })
     }
 
     /// As lines for people.
     pub(super) fn page(&self) -> String {
         let mut table = table::new(["", "", "it was", "it is"]);
-        for row in &self.0 {
+        for row in &self.parts {
             let (state, differs) = match row.state {
                 State::Same => ("same", false),
                 State::Differs => ("differs", true),
@@ -87,8 +94,24 @@ impl Check {
             let shown = |value: &Value| if differs { short(value) } else { String::new() };
             table.add_row([row.part, state, &shown(&row.was), &shown(&row.is)].map(table::left));
         }
+        let row = |state: &str, part: &str, was: &str| [part, state, was, ""].map(table::left);
+        let count = |state: State| self.files.iter().filter(|file| file.state == state).count();
+        let same = count(State::Same);
+        match (self.files_are_known, self.files.len()) {
+            (false, _) => drop(table.add_row(row("unknown", "data files", "not recorded"))),
+            (true, 0) => drop(table.add_row(row("same", "data files", "none was read"))),
+            (true, all) if same == all => drop(table.add_row(row("same", &format!("{all} data files"), ""))),
+            _ => {}
+        }
+        for file in self.files.iter().filter(|file| file.state != State::Same) {
+            let what = if file.state == State::Differs { ("differs", "other content") } else { ("missing", "") };
+            table.add_row(row(what.0, &file.path.to_string_lossy(), what.1));
+        }
         let mut page = table::lines(&table);
-        for row in self.0.iter().filter(|row| row.state == State::Differs) {
+        if count(State::Unknown) > 0 {
+            page += "  missing files: `--data FOLDER` says where they are now\n";
+        }
+        for row in self.parts.iter().filter(|row| row.state == State::Differs) {
             page += &format!("  {}: {}\n", row.part, row.remedy);
         }
         page

@@ -98,7 +98,7 @@ impl Engine {
         let origin = Origin { cell: request.cell, text: request.text.into() };
         let Some(split) = split(request.text) else { return Err(explain(&self.compiler, &origin).await) };
         if split.parts.is_empty() {
-            self.executed.add(request.cell, request.source);
+            self.executed.add_done(request.cell, request.source);
             return Ok(());
         }
         self.bury_dead_host(request);
@@ -139,6 +139,7 @@ impl Engine {
             End::Died { how, line } => return Err(self.died(&how, line, &origin, stopped)),
             End::Told { ended, variables } => (ended, variables),
         };
+        self.executed.ended(request.cell, &ended);
         let is_new = variables.iter().any(|variable| variable.stored.is_some());
         // The cell has run: what it moved is gone whether or not the types of what it made can be told.
         let (types, refused) = match ready.names.take().filter(|_| is_new) {
@@ -230,7 +231,7 @@ impl Engine {
 
     /// All that the cell defines is there, and nothing else is in it.
     async fn define_nothing(&mut self, hidden: Vec<String>, request: &Request<'_>) -> Result<(), Failure> {
-        self.executed.add(request.cell, request.source);
+        self.executed.add_done(request.cell, request.source);
         let hidden: Vec<String> =
             hidden.into_iter().filter(|name| self.state.variables.remove(name).is_some()).collect();
         for note in self.forget(hidden, request).await? {

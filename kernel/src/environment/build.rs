@@ -108,6 +108,7 @@ fn collect(
     fs::write(folder.join("members.txt"), members::of(built.iter().map(|artifact| artifact.source.as_path())))?;
     fs::copy(source.join("Cargo.lock"), folder.join("Cargo.lock"))?;
     fs::write(folder.join(FEATURES), serde_json::to_vec(features)?)?;
+    sources::keep(folder)?;
     let manifest = Manifest {
         hash: hash(toolchain, device),
         rustc: toolchain.rustc.clone(),

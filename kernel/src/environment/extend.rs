@@ -13,8 +13,9 @@ use super::build::{self, FEATURES, Part};
 use super::cancel::Cancel;
 use super::cargo::{Artifact, Cargo, Dependency, Features, Network, Resolved};
 use super::line::Line;
+use super::local::LOCAL;
 use super::project::{Project, Written};
-use super::{Environment, EnvironmentError, NAMED, Progress, Toolchain, lock, short, sources};
+use super::{Environment, EnvironmentError, NAMED, Progress, Toolchain, local, lock, short, sources};
 
 /// A crate that was added, built.
 #[derive(Debug, Clone)]
@@ -298,6 +299,11 @@ impl Addition<'_> {
         fs::copy(workspace.join("Cargo.lock"), folder.join("Cargo.lock"))?;
         // The members themselves are named after what they hold.
         let mut features = resolved.features();
+        let mut local = local::read(self.base());
+        for package in features.keys().filter(|package| is_local(package) && !resolved.is_ours(package)) {
+            local::add(&mut local, package)?;
+        }
+        fs::write(folder.join(LOCAL), serde_json::to_vec_pretty(&local)?)?;
         features.retain(|package, _| !package.contains("/extensions/"));
         fs::write(folder.join(FEATURES), serde_json::to_vec(&features)?)?;
         fs::write(folder.join("extension.json"), serde_json::to_vec_pretty(&manifest)?)

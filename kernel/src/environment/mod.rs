@@ -8,6 +8,7 @@ mod device;
 mod error;
 mod extend;
 mod line;
+mod local;
 mod lock;
 mod members;
 mod owner;
@@ -109,6 +110,11 @@ impl Environment {
     /// The library that the cell host loads.
     pub fn library(&self) -> PathBuf {
         self.folder.join(self.device.library())
+    }
+
+    /// The sources that it was built from, as this binary carries them.
+    pub(crate) fn sources(&self) -> PathBuf {
+        self.folder.join(sources::FOLDER)
     }
 
     pub(crate) fn rustc(&self) -> &Path {

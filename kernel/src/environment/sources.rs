@@ -10,6 +10,14 @@ use super::device::{self, GPU_PACKAGE};
 
 include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
+/// The folder of an environment that has its sources.
+pub(super) const FOLDER: &str = "sources";
+
+/// Writes them as they are, so that the process that runs cells can record them.
+pub(super) fn keep(environment: &Path) -> io::Result<()> {
+    SOURCES.iter().try_for_each(|(name, bytes)| write_changed(&environment.join(FOLDER).join(name), bytes))
+}
+
 /// The pinned toolchain's name, for example `1.95.0`.
 pub(super) fn channel() -> String {
     let pin = SOURCES.iter().find(|(name, _)| *name == "rust-toolchain.toml").map(|(_, bytes)| *bytes);

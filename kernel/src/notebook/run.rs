@@ -1,5 +1,6 @@
 //! Executes a notebook cell by cell through a kernel, and writes it with what its cells showed.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +25,8 @@ pub struct Options {
     pub kernel: Launch,
     /// Interrupts the running cell, which fails then.
     pub interrupt: Arc<Notify>,
+    /// What questions of cells are answered with, in order; one more than there are is given up.
+    pub answers: Vec<String>,
     /// Ends the run at once: the cell fails, what was executed is written, and the kernel is ended.
     pub end: Arc<Notify>,
 }
@@ -134,8 +137,9 @@ pub async fn run(
         launch.directory = folder.map(Path::to_owned);
     }
     let kernel = launch.start().await?;
-    let Options { output, interrupt, end, .. } = options;
-    let mut run = Run { document, outputs: Outputs::default(), kernel, interrupt, end, past: Vec::new() };
+    let Options { output, interrupt, end, answers, .. } = options;
+    let answers = answers.into();
+    let mut run = Run { document, outputs: Outputs::default(), kernel, interrupt, end, answers, past: Vec::new() };
     let info = run.kernel.info()["language_info"].clone();
     run.document.metadata_mut().insert("language_info".to_owned(), info);
     let mut report = Report { total: cells.len(), executed: 0, failure: None, ended: false };
@@ -172,6 +176,7 @@ struct Run {
     kernel: Kernel,
     interrupt: Arc<Notify>,
     end: Arc<Notify>,
+    answers: VecDeque<String>,
     /// Executions that have ended, whose threads may still print.
     past: Vec<(usize, Execution)>,
 }
@@ -215,6 +220,7 @@ impl Run {
         let options = ExecuteOptions {
             cell_id: self.document.cells()[cell]["id"].as_str().map(str::to_owned),
             stop_on_error: !may_fail,
+            allow_stdin: !self.answers.is_empty(),
             ..ExecuteOptions::default()
         };
         let mut execution = self.kernel.client().execute(source, options)?;
@@ -230,6 +236,13 @@ impl Run {
                 () = end.notified() => return Ok(None),
             };
             let Some(event) = event else { break };
+            if event.msg_type == "input_request" {
+                match self.answers.pop_front() {
+                    Some(answer) => self.kernel.client().answer_input(&answer)?,
+                    None => self.kernel.client().interrupt().await?,
+                }
+                continue;
+            }
             self.take(cell, &event);
             if event.msg_type == "stream" {
                 follow(&mut line, event.content["text"].as_str().unwrap_or_default());

@@ -38,7 +38,10 @@ pub fn input(prompt: &str) -> io::Result<String> {
     // A question that the person took back by the button has no answer.
     interrupt::check();
     match answer {
-        Some(ToHost::Input { line: Some(line), .. }) => Ok(line),
+        Some(ToHost::Input { line: Some(line), .. }) => {
+            tracker::context::answered(prompt, &line);
+            Ok(line)
+        }
         _ => Err(io::Error::new(io::ErrorKind::Unsupported, "there is no one to ask: this front end takes no input")),
     }
 }

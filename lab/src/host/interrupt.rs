@@ -149,6 +149,11 @@ pub(super) fn rest() {
     UNWINDS.set(false);
 }
 
+/// Whether a cell's own code runs.
+pub(super) fn is_active() -> bool {
+    ACTIVE.load(Ordering::Relaxed)
+}
+
 /// Whether this thread runs code that may be unwound if the person asks to stop.
 pub(super) fn can_stop() -> bool {
     ACTIVE.load(Ordering::Relaxed) && (is_main() || threads::is_of_this_cell())

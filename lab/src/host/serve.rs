@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use libloading::{Library, Symbol};
-use wire::{Ended, FromHost, ToHost};
+use tracker::Outcome;
+use tracker::context::{Observer, Past};
+use wire::{Ended, Executed, FromHost, ToHost};
 
 use super::{channel, front, guard, interrupt, memory, page, panics, signals, store, waits};
 
@@ -38,11 +40,9 @@ pub(super) fn serve() -> std::io::Result<()> {
             ToHost::Run { id, library, symbol, execution_count, executed, resolved, file, lines } => {
                 panics::know(&file, execution_count, lines);
                 tracker::context::resolved_in(resolved);
-                for cell in executed {
-                    tracker::context::record_cell(i64::from(cell.execution_count), cell.source);
-                }
                 interrupt::clear();
                 page::clear();
+                let is_recorded = record(executed);
                 panics::begin();
                 RUNNING.store(true, Ordering::Release);
                 flusher.thread().unpark();
@@ -51,6 +51,9 @@ pub(super) fn serve() -> std::io::Result<()> {
                 // The last state of what is redrawn only now and then.
                 crate::display::flush();
                 front::flush();
+                if is_recorded {
+                    record_end(&ended);
+                }
                 channel.send(&FromHost::Done { id, ended, variables: store::list() });
             }
             ToHost::Forget { id, names } => {
@@ -72,6 +75,43 @@ pub(super) fn serve() -> std::io::Result<()> {
     Ok(())
 }
 
+/// Tells the tracker of the cells that were executed; whether the one that is to run is among them.
+fn record(executed: Vec<Executed>) -> bool {
+    let mut is_recorded = false;
+    for cell in executed {
+        let Executed { execution_count, source, ended, is_earlier } = cell;
+        let execution_count = i64::from(execution_count);
+        is_recorded = ended.is_none() && !is_earlier;
+        if is_recorded {
+            tracker::context::begin_cell(execution_count, source);
+            continue;
+        }
+        let (outcome, line, message) = ended.as_ref().map_or((None, None, None), |ended| {
+            let (outcome, line, message) = outcome(ended);
+            (Some(outcome), line, message)
+        });
+        let past = Past { execution_count, source, outcome, line, message, is_earlier };
+        tracker::context::add_cell(past);
+    }
+    is_recorded
+}
+
+fn record_end(ended: &Ended) {
+    let (outcome, _, message) = outcome(ended);
+    tracker::context::end_cell(outcome, message);
+}
+
+/// As the tracker calls it; with the line and the message of what is not well.
+fn outcome(ended: &Ended) -> (Outcome, Option<u32>, Option<String>) {
+    match ended {
+        Ended::Ok => (Outcome::Ok, None, None),
+        Ended::Error { chain, line } => (Outcome::Error, Some(*line), Some(chain.join(": "))),
+        Ended::Panic { message, line, .. } => (Outcome::Panicked, Some(*line), Some(message.clone())),
+        Ended::NotLoaded { message } => (Outcome::Error, None, Some(message.clone())),
+        Ended::Interrupted { line } => (Outcome::Interrupted, Some(*line), None),
+    }
+}
+
 /// Tells the tracker where its runs are made, and takes our variables out of what user code inherits.
 fn surroundings() {
     let take = |name: &str| {
@@ -83,11 +123,17 @@ fn surroundings() {
     tracker::context::set(tracker::context::Context {
         toolchain: take("ASSAY_TOOLCHAIN"),
         environment: take("ASSAY_ENVIRONMENT"),
+        sources: take("ASSAY_SOURCES").map(Into::into),
         // Comes with each cell: it changes when a crate is added.
         resolved: None,
         // Set by Jupyter's server, and by `assay run`.
         notebook: std::env::var("JPY_SESSION_NAME").ok(),
         device: None,
+    });
+    tracker::context::observe(Observer {
+        line: page::line,
+        is_active: interrupt::is_active,
+        is_interrupted: interrupt::unwinds_here,
     });
     // Ours was for the loader of this process only; programs that user code starts get the person's.
     take("LD_LIBRARY_PATH");

@@ -44,6 +44,7 @@ async fn executed_with(
     let mut options = Options {
         output: folder.join("out.ipynb"),
         kernel: launch(),
+        answers: Vec::new(),
         interrupt: Arc::new(Notify::new()),
         end: Arc::new(Notify::new()),
     };

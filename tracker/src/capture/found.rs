@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::program::{self, Resolved};
-use super::{git, machine};
+use super::{Sources, git, machine};
 use crate::context::{self, Context};
 use crate::model::Git;
 use crate::record::sha256;
@@ -23,6 +23,7 @@ pub(crate) struct Facts {
     /// Of the lockfile, when there is one.
     pub(crate) lock_hash: Option<String>,
     pub(crate) snapshots: Vec<Snapshot>,
+    pub(crate) sources: Option<Arc<Sources>>,
 }
 
 /// Bytes to be stored under a kind; see the table `run_snapshot`.
@@ -65,7 +66,7 @@ impl Found {
         let look = move || answer.set(Facts::of(&folder, &context));
         let thread = std::thread::Builder::new().name("assay-capture".to_owned());
         if thread.spawn(look).is_err() {
-            found.set(Facts { git: None, lock_hash: None, snapshots: Vec::new() });
+            found.set(Facts { git: None, lock_hash: None, snapshots: Vec::new(), sources: None });
         }
         found
     }
@@ -97,15 +98,16 @@ impl Facts {
         let dirty = git.as_ref().is_some_and(|git| git.dirty);
         let kinds = [
             ("diff", dirty.then(|| git::diff(folder)).flatten()),
-            ("program", Some(program::description(context, &resolved).into_bytes())),
+            ("program", Some(program::description(folder, context, &resolved).into_bytes())),
             ("machine", Some(machine::description().as_bytes().to_vec())),
             ("lockfile", resolved.lockfile),
             ("features", resolved.features),
+            ("local", resolved.local),
         ];
         let snapshots = kinds.into_iter().filter_map(|(kind, bytes)| {
             let bytes = bytes.filter(|bytes| !bytes.is_empty() && bytes.len() <= LARGEST)?;
             Some(Snapshot { kind, hash: sha256(&bytes), bytes })
         });
-        Self { git, lock_hash, snapshots: snapshots.collect() }
+        Self { git, lock_hash, snapshots: snapshots.collect(), sources: Sources::of(context) }
     }
 }

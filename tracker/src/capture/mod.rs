@@ -5,6 +5,7 @@ mod git;
 mod gpu;
 mod machine;
 mod program;
+mod sources;
 
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,7 +15,8 @@ use serde_json::Value;
 pub(crate) use found::{Facts, Found, Snapshot};
 pub use git::git;
 pub(crate) use gpu::{Gpus, Reading};
-pub(crate) use program::rustc;
+pub(crate) use program::{rustc, variables};
+pub(crate) use sources::Sources;
 
 /// A JSON object of what is known.
 fn object<const N: usize>(parts: [(&str, Option<Value>); N]) -> String {

@@ -170,10 +170,12 @@ impl Key {
             }
             (Self::Metric { .. }, Value::Bool(_)) => Err("a metric is compared with a number".to_owned()),
             (Self::Field(Field::Status), value) => match value {
-                Value::Text(text) if ["running", "finished", "failed", "crashed"].contains(&text.as_str()) => {
+                Value::Text(text)
+                    if ["running", "finished", "failed", "stopped", "crashed"].contains(&text.as_str()) =>
+                {
                     Ok(Value::Text(text))
                 }
-                _ => Err("a status is running, finished, failed or crashed".to_owned()),
+                _ => Err("a status is running, finished, failed, stopped or crashed".to_owned()),
             },
             (Self::Field(Field::Started | Field::Ended), value) => match value {
                 Value::Text(text) => moment(&text).ok_or_else(|| {

@@ -143,7 +143,7 @@ mod tests {
     fn a_mistake_is_pointed_at() {
         let cases = [
             ("status = and", 10, 3, "a value, such as 0.9 or \"finished\" is expected, but there is and"),
-            ("status = done", 10, 4, "a status is running, finished, failed or crashed"),
+            ("status = done", 10, 4, "a status is running, finished, failed, stopped or crashed"),
             ("metric.loss <", 14, 1, "a value, such as 0.9 or \"finished\" is expected, but the query ends"),
             ("metric.loss < low", 15, 3, "a metric is compared with a number, not with \"low\""),
             ("stats = finished", 1, 5, "stats is no field of a run; did you mean status?"),

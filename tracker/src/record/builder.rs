@@ -5,7 +5,7 @@ use std::sync::mpsc::sync_channel;
 
 use super::hub::{Begin, Control};
 use super::queue::Queue;
-use super::{Run, registry};
+use super::{Run, cells, registry};
 use crate::capture::{self, Found};
 use crate::config::{self, Config};
 use crate::store::beginning::{Beginning, NewRun, Process, Resume};
@@ -80,8 +80,6 @@ impl Builder {
             Some(config) => config,
             None => config::capture(&self.name, &())?,
         };
-        let cells = context::cells_from(0);
-        let cells_seen = cells.len();
         let mut context = context::current();
         context.toolchain = context.toolchain.or_else(|| capture::rustc().map(str::to_owned));
         let new = NewRun {
@@ -94,9 +92,8 @@ impl Builder {
             group: self.group,
             config,
             tags: self.tags,
-            cells,
         };
-        begin(self.database, Beginning::New(Box::new(new)), cells_seen)
+        begin(self.database, Beginning::New(Box::new(new)))
     }
 }
 
@@ -106,18 +103,19 @@ pub(super) fn resume(database: Option<PathBuf>, wanted: &str) -> Result<Run> {
     if !path.exists() {
         return Err(Error::Missing { path });
     }
-    let cells = context::cells_from(0);
-    let cells_seen = cells.len();
-    let resume = Resume { wanted: wanted.to_owned(), process: Process::this(), cells };
-    begin(Some(path), Beginning::Resume(resume), cells_seen)
+    let resume = Resume { wanted: wanted.to_owned(), process: Process::this() };
+    begin(Some(path), Beginning::Resume(resume))
 }
 
-fn begin(database: Option<PathBuf>, beginning: Beginning, cells_seen: usize) -> Result<Run> {
+fn begin(database: Option<PathBuf>, beginning: Beginning) -> Result<Run> {
     let (queue, messages) = Queue::new();
     let (reply, begun) = sync_channel(1);
-    let begin = Begin { beginning, messages, found: Found::about_here(), cells_seen, reply };
+    let begin = Begin { beginning, messages, found: Found::about_here(), spot: context::spot(), reply };
     let path = database.unwrap_or_else(crate::default_path);
+    // The working folder may change until it ends.
+    let path = std::path::absolute(&path).unwrap_or(path);
     let control = registry::ask(&path, Control::Begin(Box::new(begin)))?;
     let begun = begun.recv().unwrap_or_else(|_| Err(Error::WriterGone { run: path.display().to_string() }))?;
-    Ok(Run { id: begun.id, uid: begun.uid, name: begun.name, cells_seen, queue, control: Some(control) })
+    cells::run_begins(begun.id, &path);
+    Ok(Run { id: begun.id, uid: begun.uid, name: begun.name, path, queue, control: Some(control) })
 }

@@ -10,13 +10,16 @@ use tokio::runtime::Runtime;
 use super::checkpoint::Checkpoints;
 use super::pending::Pending;
 use super::queue::Message;
+use super::registry;
 use super::usage::{self, Sample, Usage};
-use crate::capture::{Found, now_ms};
+use crate::capture::Found;
+use crate::session::Spot;
 use crate::store::beginning::{self, Beginning};
+use crate::store::session::Held;
 use crate::store::write::{self, Batch, Ending};
 use crate::store::writer::Writer;
 use crate::store::{Place, open, runtime};
-use crate::{Error, Result, Status, context};
+use crate::{Error, Result, Status};
 
 /// How long values are gathered, and so how much a crash may take.
 const GATHER: Duration = Duration::from_millis(50);
@@ -55,8 +58,20 @@ pub(super) enum Control {
     Begin(Box<Begin>),
     Flush(i64, SyncSender<Result<()>>),
     End(i64, Ending, SyncSender<Result<()>>),
+    /// A cell of the notebook begins or has ended.
+    Cell(Verdict, SyncSender<()>),
+    /// A run that has ended did so in this way.
+    Amend(i64, Status, Option<String>, SyncSender<()>),
     /// The process ends; runs that go on end in this way, if one is given.
     Close(Option<Reason>),
+}
+
+/// What a cell does.
+#[derive(Clone)]
+pub(super) enum Verdict {
+    Begins,
+    /// How a run ends that the cell recorded in and left open, if nothing follows; `None`: it ended well.
+    Ended(Option<(Status, Option<String>)>),
 }
 
 /// How a run ends that nobody has ended, and why.
@@ -67,8 +82,8 @@ pub(super) struct Begin {
     pub(super) beginning: Beginning,
     pub(super) messages: Receiver<Message>,
     pub(super) found: Found,
-    /// How many of the notebook's cells are stored when it begins.
-    pub(super) cells_seen: usize,
+    /// Where the notebook was.
+    pub(super) spot: Option<Spot>,
     pub(super) reply: SyncSender<Result<Begun>>,
 }
 
@@ -86,7 +101,8 @@ struct Recording {
     began: Instant,
     /// `None` once it is stored.
     found: Option<Found>,
-    cells_seen: usize,
+    /// How the last cell that recorded in it ended, unless it ended well.
+    trouble: Option<(Status, Option<String>)>,
     /// How it ended, while that could not be stored: on a full disk, say.
     unstored_ending: Option<Ending>,
     /// How many marks someone has waited for.
@@ -101,6 +117,8 @@ pub(super) struct Hub {
     checkpoints: Checkpoints,
     usage: Usage,
     runs: BTreeMap<i64, Recording>,
+    /// What the file has of the session of this process.
+    session: Held,
     /// Since when storing has failed, and whether that was said; it is not said again until it works.
     failing: Option<(Instant, bool)>,
     /// How long values are taken in at once.
@@ -136,6 +154,7 @@ impl Hub {
             conn: None,
             usage: Usage::new(),
             runs: BTreeMap::new(),
+            session: Held::default(),
             failing: None,
             take: TAKE,
             folds: FOLDS,
@@ -159,7 +178,15 @@ impl Hub {
                     self.expect_mark(run);
                     drop(reply.send(self.insist(run, None)));
                 }
-                Ok(Control::End(run, ending, reply)) => self.end(run, &ending, &reply),
+                Ok(Control::End(run, ending, reply)) => self.end(run, ending, &reply),
+                Ok(Control::Cell(verdict, told)) => {
+                    self.cell(&verdict);
+                    drop(told);
+                }
+                Ok(Control::Amend(run, status, error, amended)) => {
+                    self.amend(run, status, error);
+                    drop(amended);
+                }
                 Ok(Control::Close(reason)) => return self.close(reason),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.close(None),
@@ -171,31 +198,75 @@ impl Hub {
     }
 
     fn begin(&mut self, begin: Begin) {
-        let Begin { beginning, messages, found, cells_seen, reply } = begin;
+        let Begin { beginning, messages, found, spot, reply } = begin;
         if self.runs.is_empty() {
             self.next = Instant::now() + GATHER;
         }
         // So that the peak of this run is its own.
         self.sample_device();
-        let _ = reply.send(self.try_begin(&beginning).map(|(begun, pending)| {
+        let _ = reply.send(self.try_begin(&beginning, spot).map(|(begun, pending)| {
             let Begun { id, uid, .. } = &begun;
             let (uid, began, found) = (uid.clone(), Instant::now(), Some(found));
             self.runs.insert(
                 *id,
-                Recording { uid, messages, pending, began, found, cells_seen, unstored_ending: None, marks: 0 },
+                Recording { uid, messages, pending, began, found, trouble: None, unstored_ending: None, marks: 0 },
             );
             begun
         }));
     }
 
-    fn try_begin(&mut self, beginning: &Beginning) -> Result<(Begun, Pending)> {
+    fn try_begin(&mut self, beginning: &Beginning, spot: Option<Spot>) -> Result<(Begun, Pending)> {
         if self.runs.is_empty() && !self.place.0.exists() {
             // It was removed since the last run: an open connection would write into nothing.
             self.fold();
+            self.session = Held::default();
         }
         let conn = connected(&mut self.conn, &self.runtime, &self.place)?;
-        let (begun, series) = self.runtime.block_on(beginning::begin(conn, &self.place, beginning))?;
-        Ok((begun, Pending::resumed(series)))
+        let begun = self.runtime.block_on(beginning::begin(conn, &self.place, beginning, spot, &self.session));
+        if matches!(&begun, Err(Error::Sql { .. })) {
+            // It may be another file by now, without the session.
+            self.session = Held::default();
+        }
+        let (begun, series, session) = begun?;
+        self.session_is(session);
+        Ok((begun, Pending::begun(series)))
+    }
+
+    fn session_is(&mut self, session: Held) {
+        self.session = session;
+        registry::holds_open_cell(&self.place.0, session.is_open);
+    }
+
+    fn cell(&mut self, verdict: &Verdict) {
+        for run in self.runs.values_mut() {
+            run.pending.drain(&run.messages, self.take, run.marks);
+            match (verdict, run.pending.was_touched()) {
+                (Verdict::Ended(trouble), true) => run.trouble.clone_from(trouble),
+                (Verdict::Ended(_), false) | (Verdict::Begins, _) => {}
+            }
+        }
+        // What fails is tried again with the next values.
+        if self.store(None).is_err() {
+            self.next = Instant::now() + RETRY;
+        }
+    }
+
+    fn amend(&mut self, run: i64, status: Status, error: Option<String>) {
+        if let Some(ending) = self.runs.get_mut(&run).and_then(|run| run.unstored_ending.as_mut()) {
+            (ending.status, ending.error) = (status, error);
+            return;
+        }
+        let amended = connected(&mut self.conn, &self.runtime, &self.place).and_then(|conn| {
+            self.runtime.block_on(async {
+                let failed = || self.place.doing("store how the run ended");
+                let mut locked = conn.lock_handle().await.map_err(failed())?;
+                let mut writer = Writer::on(&mut locked);
+                write::amend(&mut writer, &self.place, run, status, error.as_ref())
+            })
+        });
+        if let Err(error) = amended {
+            eprintln!("assay: {error}");
+        }
     }
 
     fn gather(&mut self) {
@@ -254,6 +325,7 @@ impl Hub {
     }
 
     fn store(&mut self, ending: Option<(i64, &Ending)>) -> Result<()> {
+        let goes_on = if self.runs.is_empty() { self.session.lacks_an_end() } else { self.session.is_behind() };
         let mut batches = Vec::with_capacity(self.runs.len());
         for (id, run) in &mut self.runs {
             run.pending.drain(&run.messages, self.take, run.marks);
@@ -266,7 +338,7 @@ impl Hub {
             batches.push(Batch::of(*id, &run.pending, found, ending));
         }
         batches.retain(Batch::has_work);
-        if !batches.is_empty() {
+        if !batches.is_empty() || goes_on {
             let opens = self.conn.is_none();
             let conn = connected(&mut self.conn, &self.runtime, &self.place)?;
             let stored = self.runtime.block_on(async {
@@ -276,13 +348,14 @@ impl Hub {
                 if opens {
                     writer.in_step().map_err(failed())?;
                 }
-                write::batches(&mut writer, &self.place, &batches)
+                write::batches(&mut writer, &self.place, &batches, &self.session)
             });
             if matches!(&stored, Err(error) if !matches!(error, Error::Busy { .. })) {
                 // What failed half way may have left a transaction open.
                 self.conn = None;
             }
-            let stored = stored?;
+            let (stored, session) = stored?;
+            self.session_is(session);
             self.checkpoints.wanted = true;
             for done in stored {
                 if let Some(run) = self.runs.get_mut(&done.run) {
@@ -310,13 +383,18 @@ impl Hub {
         }
     }
 
-    fn end(&mut self, run: i64, ending: &Ending, reply: &SyncSender<Result<()>>) {
+    fn end(&mut self, run: i64, mut ending: Ending, reply: &SyncSender<Result<()>>) {
         self.sample_device();
         self.expect_mark(run);
-        let outcome = self.insist(run, Some(ending));
+        if ending.is_left_open
+            && let Some((status, error)) = self.runs.get(&run).and_then(|run| run.trouble.clone())
+        {
+            (ending.status, ending.error) = (status, error);
+        }
+        let outcome = self.insist(run, Some(&ending));
         match self.runs.get_mut(&run) {
             // Whoever ended it is told; it is stored as soon as that is possible.
-            Some(kept) if outcome.is_err() => kept.unstored_ending = Some(ending.clone()),
+            Some(kept) if outcome.is_err() => kept.unstored_ending = Some(ending),
             _ => drop(self.runs.remove(&run)),
         }
         let earned = self.folded.elapsed().as_millis() / FOLD_EVERY.as_millis();
@@ -341,14 +419,12 @@ impl Hub {
     fn close(mut self, reason: Option<Reason>) {
         self.take = TAKE_LAST;
         self.sample_device();
-        let runs: Vec<_> = self.runs.iter().map(|(id, run)| (*id, run.cells_seen)).collect();
-        for (run, cells_seen) in runs {
+        for run in self.runs.keys().copied().collect::<Vec<_>>() {
             let kept = self.runs.get(&run).and_then(|run| run.unstored_ending.clone());
-            let ending = reason.map(|(status, reason)| Ending {
-                status,
-                error: Some(reason.to_owned()),
-                ended_ms: now_ms(),
-                cells: context::cells_from(cells_seen),
+            let trouble = self.runs.get(&run).and_then(|run| run.trouble.clone());
+            let ending = reason.map(|(status, reason)| match trouble.filter(|_| status == Status::Finished) {
+                Some((status, error)) => Ending::now(status, error),
+                None => Ending::now(status, Some(reason.to_owned())),
             });
             if let Err(error) = self.insist(run, kept.or(ending).as_ref()) {
                 eprintln!("assay: {error}");

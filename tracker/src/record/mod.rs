@@ -5,10 +5,12 @@
 
 mod artifact;
 mod builder;
+mod cells;
 mod checkpoint;
 mod gpus;
 mod hub;
 mod media;
+mod panics;
 mod pending;
 mod queue;
 mod registry;
@@ -18,11 +20,12 @@ mod signal;
 mod usage;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 
 pub(crate) use artifact::{NewArtifact, sha256};
 pub use builder::Builder;
+pub(crate) use cells::{cell_begins, cell_ends};
 pub(crate) use hub::Begun;
 pub(crate) use pending::{Done, Pending};
 pub use registry::{begin_session_end, end_session};
@@ -30,7 +33,6 @@ pub use scalar::{Scalar, Step};
 pub(crate) use series::{Plan, Series, Summary};
 pub(crate) use usage::PREFIX as USAGE;
 
-use crate::capture::now_ms;
 use crate::model::Status;
 use crate::store::write::Ending;
 use crate::{Error, Fingerprint, Result, context};
@@ -43,12 +45,14 @@ const ARTIFACT_LIMIT: usize = 1_000_000_000;
 /// A run that is being recorded. Share it between threads by reference.
 ///
 /// What is logged is stored within about 50 ms, and survives a crash of the process from then on.
-/// Dropping the run ends it as finished, or as failed when the thread is panicking.
+/// Dropping the run ends it as finished, unless an error, a panic or the interrupt button is why it was dropped:
+/// what a panic unwinds through is failed, and so is what an error drops that a notebook's cell then ends with. What the
+/// button ends is stopped.
 pub struct Run {
     id: i64,
     uid: String,
     name: String,
-    cells_seen: usize,
+    path: PathBuf,
     queue: Queue,
     /// `None` once the run has ended.
     control: Option<Sender<Control>>,
@@ -218,11 +222,14 @@ impl Run {
     }
 
     fn end(&mut self, status: Status, error: Option<String>) -> Result<()> {
+        self.end_as(Ending::now(status, error))
+    }
+
+    fn end_as(&mut self, ending: Ending) -> Result<()> {
         let Some(control) = self.control.take() else {
             return Ok(());
         };
-        let cells = context::cells_from(self.cells_seen);
-        let ending = Ending { status, error, ended_ms: now_ms(), cells };
+        cells::run_ends(self.id, &self.path);
         self.answer(&control, |reply| Control::End(self.id, ending, reply))
     }
 
@@ -238,14 +245,21 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        let (status, error) = if std::thread::panicking() {
-            (Status::Failed, Some("the thread panicked".to_owned()))
+        if self.control.is_none() {
+            return;
+        }
+        let (status, error) = if context::is_interrupted() {
+            (Status::Stopped, None)
+        } else if std::thread::panicking() {
+            (Status::Failed, Some(panics::last().unwrap_or_else(|| "the thread panicked".to_owned())))
         } else if registry::is_session_ending() {
             (Status::Finished, Some(registry::LEFT_OPEN.to_owned()))
         } else {
             (Status::Finished, None)
         };
-        if let Err(error) = self.end(status, error) {
+        let is_left_open = registry::is_session_ending() && !std::thread::panicking();
+        cells::run_drops(self.id, &self.path);
+        if let Err(error) = self.end_as(Ending { is_left_open, ..Ending::now(status, error) }) {
             eprintln!("assay: {error}");
         }
     }

@@ -26,6 +26,8 @@ pub(crate) struct Pending {
     pub(crate) data: BTreeMap<String, Fingerprint>,
     /// How many marks have come.
     marks: u64,
+    /// Whether anything else has come since this was last asked.
+    touched: bool,
 }
 
 /// What a batch has stored of one run.
@@ -43,10 +45,10 @@ enum Place {
 }
 
 impl Pending {
-    /// Of a run that goes on.
-    pub(crate) fn resumed(series: Vec<Series>) -> Self {
+    /// Of a run that begins, or goes on with these series.
+    pub(crate) fn begun(series: Vec<Series>) -> Self {
         let key = |(at, series): (usize, &Series)| ((series.name.clone(), series.context.clone()), at);
-        Self { index: series.iter().enumerate().map(key).collect(), series, ..Self::default() }
+        Self { index: series.iter().enumerate().map(key).collect(), series, touched: true, ..Self::default() }
     }
 
     /// Takes in what has come, for as long as `patience` or until what someone waits for has come: the `marks`-th mark.
@@ -68,6 +70,7 @@ impl Pending {
     }
 
     fn take(&mut self, message: Message) {
+        self.touched |= !matches!(message, Message::Mark);
         match message {
             Message::Mark => self.marks += 1,
             Message::Point(series, point) => self.point(series as usize, point),
@@ -106,6 +109,11 @@ impl Pending {
         let named = Named { name: sample.name.to_owned(), context: context.into_iter().collect() };
         let at = place(&mut self.index, &mut self.series, &named, point);
         self.series[at].add(point);
+    }
+
+    /// Whether anything was recorded since this was last asked.
+    pub(super) fn was_touched(&mut self) -> bool {
+        std::mem::take(&mut self.touched)
     }
 
     /// How many things wait to be stored.

@@ -5,11 +5,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use super::hub::{self, Control, Reason};
+use super::hub::{self, Control, Reason, Verdict};
 use super::signal;
 use crate::{Error, Result, Status};
 
@@ -27,6 +28,35 @@ pub(super) const LEFT_OPEN: &str = "left open: the session ended";
 static SESSION_ENDS: AtomicBool = AtomicBool::new(false);
 
 static HUBS: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+
+/// Files that hold a cell without its end.
+static OPEN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Says whether a file holds a cell without its end, so that it is told of it when no run is left.
+pub(super) fn holds_open_cell(path: &Path, is_open: bool) {
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    open.retain(|other| other != path);
+    if is_open {
+        open.push(path.to_owned());
+    }
+}
+
+/// Tells all files that are recorded in that a cell begins or has ended, and waits for a moment until they have it.
+pub(super) fn tell_all(verdict: Verdict, patience: Duration) {
+    let (reply, told) = sync_channel(16);
+    let look = || Control::Cell(verdict.clone(), reply.clone());
+    for path in OPEN.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+        // One that has been removed is not made again.
+        if path.exists() && !hubs().iter().any(|entry| entry.path == path) {
+            let _ = ask(&path, look());
+        }
+    }
+    hubs().iter().for_each(|entry| drop(entry.control.send(look())));
+    drop(reply);
+    let give_up = Instant::now() + patience;
+    // Until all have dropped their ends.
+    while told.recv_timeout(give_up.saturating_duration_since(Instant::now())).is_ok() {}
+}
 
 /// Asks the thread that stores in this file, which is started if there is none.
 pub(super) fn ask(path: &Path, message: Control) -> Result<Sender<Control>> {

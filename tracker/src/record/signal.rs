@@ -4,7 +4,7 @@ use std::os::fd::RawFd;
 use std::sync::Once;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use super::registry;
+use super::{panics, registry};
 use crate::Status;
 
 /// The writing end of the pipe that the signal handler uses; -1 while there is none.
@@ -19,6 +19,7 @@ pub(super) fn watch() {
         unsafe { libc::atexit(at_exit) };
         watch_sigterm();
     });
+    panics::note();
 }
 
 extern "C" fn at_exit() {

@@ -4,14 +4,16 @@ use sqlx::SqliteConnection;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Instant;
 
-use super::write::{cells, tag};
+use super::session::{self, Held};
+use super::write::tag;
 use super::writer::Writer;
 use super::{Place, read};
 use crate::capture;
 use crate::config::{Config, kind};
 use crate::model::At;
 use crate::record::{Begun, Series, Summary};
-use crate::{Cell, Error, Result};
+use crate::session::Spot;
+use crate::{Error, Result};
 
 /// What a run begins from.
 pub(crate) enum Beginning {
@@ -30,7 +32,6 @@ pub(crate) struct NewRun {
     pub(crate) group: Option<String>,
     pub(crate) config: Config,
     pub(crate) tags: Vec<(String, String)>,
-    pub(crate) cells: Vec<Cell>,
 }
 
 /// A run that is about to go on.
@@ -38,15 +39,14 @@ pub(crate) struct Resume {
     /// As [`crate::Store::run`] takes it.
     pub(crate) wanted: String,
     pub(crate) process: Process,
-    pub(crate) cells: Vec<Cell>,
 }
 
 /// The process that records a run.
 pub(crate) struct Process {
-    host: String,
-    pid: i64,
-    start: Option<i64>,
-    machine: &'static str,
+    pub(super) host: String,
+    pub(super) pid: i64,
+    pub(super) start: Option<i64>,
+    pub(super) machine: &'static str,
 }
 
 impl Process {
@@ -61,7 +61,9 @@ pub(crate) async fn begin(
     conn: &mut SqliteConnection,
     place: &Place,
     beginning: &Beginning,
-) -> Result<(Begun, Vec<Series>)> {
+    spot: Option<Spot>,
+    held: &Held,
+) -> Result<(Begun, Vec<Series>, Held)> {
     let failed = |source| place.doing("store that the run begins")(source);
     match beginning {
         Beginning::New(new) => {
@@ -71,13 +73,18 @@ pub(crate) async fn begin(
             };
             record(conn, failed, |writer| {
                 let (id, uid) = insert(writer, new, parent).map_err(failed)?;
-                Ok((Begun { id, uid, name: new.name.clone() }, Vec::new()))
+                let held = enter(writer, id, spot, held).map_err(failed)?;
+                Ok((Begun { id, uid, name: new.name.clone() }, Vec::new(), held))
             })
             .await
         }
         Beginning::Resume(resume) => {
             let id = read::find(conn, place, &resume.wanted).await?;
-            record(conn, failed, |writer| go_on(writer, id, resume, failed)).await
+            record(conn, failed, |writer| {
+                let (begun, series) = go_on(writer, id, resume, failed)?;
+                Ok((begun, series, enter(writer, id, spot, held).map_err(failed)?))
+            })
+            .await
         }
     }
 }
@@ -93,6 +100,13 @@ async fn record<T>(
     let done = writer.atomically(failed, work);
     writer.in_step().map_err(failed)?;
     done
+}
+
+/// Stores that a run goes on in this process's session, and the session as it is.
+fn enter(writer: &mut Writer<'_>, run: i64, spot: Option<Spot>, held: &Held) -> sqlx::Result<Held> {
+    let held = session::store(writer, held)?;
+    session::enter(writer, run, held.id().ok_or(sqlx::Error::RowNotFound)?, spot)?;
+    Ok(held)
 }
 
 /// Gives the id and the uid.
@@ -131,7 +145,6 @@ fn insert(writer: &mut Writer<'_>, new: &NewRun, parent: Option<i64>) -> sqlx::R
     for (key, value) in &new.tags {
         tag(writer, id, key, value)?;
     }
-    cells(writer, id, &new.cells)?;
     Ok((id, uid))
 }
 
@@ -178,7 +191,6 @@ fn go_on(
             &[(&process.host).into(), process.pid.into(), process.start.into(), process.machine.into(), id.into()],
         )
         .map_err(failed)?;
-    cells(writer, id, &resume.cells).map_err(failed)?;
     let series = logged(writer, id).map_err(failed)?;
     Ok((Begun { id, uid: stored.uid, name: stored.name }, series))
 }

@@ -59,6 +59,9 @@ pub(super) async fn gc(conn: &mut SqliteConnection, place: &Place) -> Result<Rem
     .fetch_all(&mut *tx)
     .await
     .map_err(failed())?;
+    for unheld in UNHELD {
+        sqlx::query(AssertSqlSafe(*unheld)).execute(&mut *tx).await.map_err(failed())?;
+    }
     sqlx::query!(
         "DELETE FROM snapshot WHERE NOT EXISTS (SELECT 1 FROM run_snapshot WHERE run_snapshot.hash = snapshot.hash)"
     )
@@ -156,10 +159,19 @@ async fn take_in(conn: &mut SqliteConnection) -> sqlx::Result<Merged> {
     let all: i64 = sqlx::query_scalar("SELECT count(*) FROM other.run").fetch_one(&mut *tx).await?;
     sqlx::query("DROP TABLE temp.taken").execute(&mut *tx).await?;
     sqlx::query("DROP TABLE temp.taken_series").execute(&mut *tx).await?;
+    sqlx::query("DROP TABLE temp.taken_session").execute(&mut *tx).await?;
     tx.commit().await?;
     let count = |count: i64| u64::try_from(count).unwrap_or(0);
     Ok(Merged { runs: count(runs), known: count(all - runs) })
 }
+
+/// Removes what no run refers to any more, each statement what the ones before have set free.
+const UNHELD: &[&str] = &[
+    "DELETE FROM session WHERE NOT EXISTS (SELECT 1 FROM run_session WHERE session_id = session.id)",
+    "DELETE FROM environment_source WHERE environment NOT IN (SELECT environment FROM run WHERE environment IS NOT NULL)",
+    "DELETE FROM source WHERE NOT EXISTS (SELECT 1 FROM session_cell WHERE session_cell.hash = source.hash)
+         AND NOT EXISTS (SELECT 1 FROM environment_source WHERE environment_source.hash = source.hash)",
+];
 
 /// A run is the same if it has the same uid and began at the same time. Two that share only the uid are told apart
 /// by a new one for the run that is taken in.
@@ -188,8 +200,30 @@ const TAKE_IN: &[&str] = &[
     "INSERT INTO main.param SELECT taken.new, path, position, kind, value, number
      FROM other.param JOIN taken ON taken.old = run_id",
     "INSERT INTO main.tag SELECT taken.new, key, value FROM other.tag JOIN taken ON taken.old = run_id",
-    "INSERT INTO main.cell SELECT taken.new, position, execution_count, source
-     FROM other.cell JOIN taken ON taken.old = run_id",
+    "INSERT OR IGNORE INTO main.source SELECT * FROM other.source",
+    // A session may have recorded into both files.
+    "INSERT OR IGNORE INTO main.session (uid, host, pid, process_start, machine, folder, assay)
+     SELECT uid, host, pid, process_start, machine, folder, assay FROM other.session AS theirs
+     WHERE id IN (SELECT session_id FROM other.run_session JOIN taken ON taken.old = run_id)",
+    "CREATE TEMP TABLE taken_session AS
+     SELECT theirs.id AS old, ours.id AS new FROM other.session AS theirs JOIN main.session AS ours ON ours.uid = theirs.uid",
+    "INSERT INTO main.session_cell (session_id, position, execution_count, hash, began_ms, ended_ms, outcome, line, message,
+         is_earlier)
+     SELECT taken_session.new, position, execution_count, hash, began_ms, ended_ms, outcome, line, message, is_earlier
+     FROM other.session_cell JOIN taken_session ON taken_session.old = session_id WHERE true
+     ON CONFLICT (session_id, position) DO UPDATE SET
+         ended_ms = excluded.ended_ms, outcome = excluded.outcome, line = excluded.line, message = excluded.message
+     WHERE session_cell.outcome IS NULL",
+    "INSERT OR IGNORE INTO main.session_use (session_id, position, kind, name, value, size, cell)
+     SELECT taken_session.new, position, kind, name, value, size, cell
+     FROM other.session_use JOIN taken_session ON taken_session.old = session_id",
+    "INSERT INTO main.run_session (run_id, position, session_id, began_ms, began_cell, began_line, ended_ms, ended_cell,
+         ended_line, seen, status, error)
+     SELECT taken.new, position, taken_session.new, began_ms, began_cell, began_line, ended_ms, ended_cell, ended_line,
+         seen, status, error
+     FROM other.run_session JOIN taken ON taken.old = run_id JOIN taken_session ON taken_session.old = session_id",
+    "INSERT OR IGNORE INTO main.environment_source SELECT * FROM other.environment_source
+     WHERE environment IN (SELECT environment FROM other.run JOIN taken ON taken.old = run.id)",
     "INSERT INTO main.series (id, run_id, name, context, points, last_step, last_value, min_value, min_step, max_value,
          max_step, last_ms)
      SELECT taken_series.new, taken.new, name, context, points, last_step, last_value, min_value, min_step, max_value,

@@ -14,19 +14,21 @@ mod read;
 mod replay;
 mod select;
 mod series;
+pub(crate) mod session;
 mod sql;
 mod table;
 pub(crate) mod write;
 pub(crate) mod writer;
 
 use sqlx::{Connection, SqliteConnection};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::compare::ParamRow;
-use crate::model::{Artifact, Cell, Point, Replay, RunRecord, Series};
+use crate::model::{Artifact, Point, Replay, RunRecord, Series};
+use crate::session::{Cell, Session};
 use crate::table::{Points, Table};
 use crate::{Comparison, Error, Query, Result, Verdict, environment};
 
@@ -257,7 +259,7 @@ impl Store {
 
     /// What was found out about a run without being asked: `diff` (of the tracked files to the commit; only when
     /// they differ), `lockfile` (of what cells link, or of the program), `features` (of each package that cells link,
-    /// JSON), `program` (JSON) or `machine` (JSON).
+    /// JSON), `local` (packages of the person's own folders, JSON), `program` (JSON) or `machine` (JSON).
     ///
     /// # Errors
     /// [`Error::Sql`] when the file cannot be read.
@@ -285,12 +287,30 @@ impl Store {
         })
     }
 
-    /// The cells that the session had run when the run ended, in the order of execution.
+    /// The cells that the sessions of a run had run when it ended, in the order of execution.
     ///
     /// # Errors
     /// [`Error::Sql`] when the file cannot be read.
     pub fn cells(&self, run: &RunRecord) -> Result<Vec<Cell>> {
-        self.wait(async |conn, place| read::cells(conn, place, run.id).await)
+        self.wait(async |conn, place| session::cells(conn, place, run.id).await)
+    }
+
+    /// The processes that recorded a run, and what each was seen to use: one, and one more each time it was resumed.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the file cannot be read.
+    pub fn sessions(&self, run: &RunRecord) -> Result<Vec<Session>> {
+        self.wait(async |conn, place| session::sessions(conn, place, run).await)
+    }
+
+    /// The sources of the environment that a run's cells linked: the text of each file by its path below the root of
+    /// assay's workspace. Nothing of a program, and of what an earlier version recorded.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the file cannot be read.
+    pub fn sources(&self, run: &RunRecord) -> Result<BTreeMap<String, String>> {
+        let Some(environment) = &run.environment else { return Ok(BTreeMap::new()) };
+        self.wait(async |conn, place| session::sources_of(conn, place, environment).await)
     }
 
     /// Runs side by side; each is named as in [`Store::run`].

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::permission;
+use super::{permission, session};
 use crate::error::{is_busy, is_not_a_database, is_refused};
 use crate::{Error, Result};
 
@@ -171,6 +171,7 @@ async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<()> {
         sqlx::migrate::MigrateError::Execute(source) if is_busy(&source) => busy(path),
         source => Error::Migration { path: path.to_owned(), source },
     })?;
+    session::move_forward(&mut transaction).await.map_err(|source| unopened(path, source))?;
     transaction.commit().await.map_err(|source| unopened(path, source))
 }
 

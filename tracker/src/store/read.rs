@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Place, input, points};
 use crate::capture::now_ms;
 use crate::environment::Found;
-use crate::model::{Artifact, At, Cell, Git, Metric, RunRecord, Series, Status};
+use crate::model::{Artifact, At, Git, Metric, RunRecord, Series, Status};
 use crate::{Error, Result, config, model};
 
 /// A run that says it is running, and by which process.
@@ -282,13 +282,6 @@ pub(super) async fn surroundings(conn: &mut SqliteConnection, place: &Place, run
         }
     }
     Ok(found)
-}
-
-pub(super) async fn cells(conn: &mut SqliteConnection, place: &Place, run: i64) -> Result<Vec<Cell>> {
-    sqlx::query_as!(Cell, "SELECT execution_count, source FROM cell WHERE run_id = ? ORDER BY position", run,)
-        .fetch_all(conn)
-        .await
-        .map_err(place.doing("read the cells"))
 }
 
 pub(super) fn damaged(what: &'static str, run: &str, place: &Place) -> impl FnOnce(serde_json::Error) -> Error {

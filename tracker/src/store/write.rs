@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::raw::Value;
+use super::session::{self, Held};
 use super::writer::Writer;
 use super::{Place, input};
-use crate::capture::Facts;
+use crate::capture::{Facts, now_ms};
 use crate::chunk::Chunk;
 use crate::model::Status;
 use crate::record::{Done, Pending, Plan, Series, Summary};
-use crate::{Cell, Result};
+use crate::session::Spot;
+use crate::{Result, context};
 
 /// How a run ended.
 #[derive(Clone)]
@@ -17,8 +19,20 @@ pub(crate) struct Ending {
     pub(crate) status: Status,
     pub(crate) error: Option<String>,
     pub(crate) ended_ms: i64,
-    /// Those that came since the run began.
-    pub(crate) cells: Vec<Cell>,
+    /// Where the notebook was then.
+    pub(crate) spot: Option<Spot>,
+    /// How much the process had been seen to use.
+    pub(crate) uses: usize,
+    /// Nobody has ended it: how it was doing decides.
+    pub(crate) is_left_open: bool,
+}
+
+impl Ending {
+    /// One that happens now, here.
+    pub(crate) fn now(status: Status, error: Option<String>) -> Self {
+        let (ended_ms, spot, uses) = (now_ms(), context::spot(), context::uses());
+        Self { status, error, ended_ms, spot, uses, is_left_open: false }
+    }
 }
 
 /// What of one run is to be stored.
@@ -42,10 +56,38 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Stores batches in one transaction: all or nothing, so that what failed can be tried again as it is.
-pub(crate) fn batches(writer: &mut Writer<'_>, place: &Place, batches: &[Batch<'_>]) -> Result<Vec<Done>> {
+/// Stores batches, and what is new of the session, in one transaction: all or nothing, so that what failed can be tried
+/// again as it is.
+pub(crate) fn batches(
+    writer: &mut Writer<'_>,
+    place: &Place,
+    batches: &[Batch<'_>],
+    stored: &Held,
+) -> Result<(Vec<Done>, Held)> {
     let failed = |source| place.doing("store the run's values")(source);
-    writer.atomically(failed, |writer| batches.iter().map(|batch| one_batch(writer, batch).map_err(failed)).collect())
+    writer.atomically(failed, |writer| {
+        let stored = if stored.is_behind() { session::store(writer, stored).map_err(failed)? } else { *stored };
+        let done: Result<_> = batches.iter().map(|batch| one_batch(writer, batch).map_err(failed)).collect();
+        Ok((done?, stored))
+    })
+}
+
+/// A run that has ended did so in another way than it seemed.
+pub(crate) fn amend(
+    writer: &mut Writer<'_>,
+    place: &Place,
+    run: i64,
+    status: Status,
+    error: Option<&String>,
+) -> Result<()> {
+    let failed = |source| place.doing("store how the run ended")(source);
+    writer.atomically(failed, |writer| {
+        let values = [run.into(), status.as_str().into(), error.into()];
+        writer.execute("UPDATE run SET status = ?2, error = ?3 WHERE id = ?1", &values).map_err(failed)?;
+        let session = "UPDATE run_session SET status = ?2, error = ?3
+             WHERE run_id = ?1 AND position = (SELECT max(position) FROM run_session WHERE run_id = ?1)";
+        writer.execute(session, &values).map_err(failed)
+    })
 }
 
 fn one_batch(writer: &mut Writer<'_>, batch: &Batch<'_>) -> sqlx::Result<Done> {
@@ -157,7 +199,7 @@ fn facts(writer: &mut Writer<'_>, run: i64, facts: &Facts) -> sqlx::Result<()> {
             &[run.into(), snapshot.kind.into(), (&snapshot.hash).into()],
         )?;
     }
-    Ok(())
+    facts.sources.as_ref().map_or(Ok(()), |sources| session::sources(writer, sources))
 }
 
 fn artifacts(writer: &mut Writer<'_>, run: i64, pending: &Pending) -> sqlx::Result<()> {
@@ -198,16 +240,5 @@ fn end(writer: &mut Writer<'_>, run: i64, ending: &Ending) -> sqlx::Result<()> {
         "UPDATE run SET status = ?, ended_ms = ?, error = ? WHERE id = ?",
         &[status.into(), ending.ended_ms.into(), ending.error.as_ref().into(), run.into()],
     )?;
-    cells(writer, run, &ending.cells)
-}
-
-pub(super) fn cells(writer: &mut Writer<'_>, run: i64, cells: &[Cell]) -> sqlx::Result<()> {
-    for cell in cells {
-        writer.execute(
-            "INSERT INTO cell (run_id, position, execution_count, source)
-             VALUES (?1, (SELECT coalesce(max(position) + 1, 0) FROM cell WHERE run_id = ?1), ?2, ?3)",
-            &[run.into(), cell.execution_count.into(), (&cell.source).into()],
-        )?;
-    }
-    Ok(())
+    session::leave(writer, run, ending)
 }

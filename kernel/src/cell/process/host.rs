@@ -121,6 +121,7 @@ impl Host {
             .env("ASSAY_LIBRARY_PATH", given.unwrap_or_default())
             .env("ASSAY_ENVIRONMENT", environment.hash())
             .env("ASSAY_TOOLCHAIN", environment.toolchain())
+            .env("ASSAY_SOURCES", environment.sources())
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(OwnedFd::from(stdout_writer))
