@@ -88,13 +88,11 @@ CREATE INDEX environment_source_by_hash ON environment_source (hash);
 -- leaves this empty.
 ALTER TABLE cell RENAME TO cell_row;
 
--- A session for each run of earlier versions that has cells.
+-- A session for each run of earlier versions.
 INSERT INTO session (id, uid, host, pid, process_start, machine)
-SELECT id, printf('%016x', id) || '-' || uid, host, pid, process_start, machine
-FROM run WHERE id IN (SELECT run_id FROM cell_row);
+SELECT id, printf('%016x', id) || '-' || uid, host, pid, process_start, machine FROM run;
 INSERT INTO run_session (run_id, position, session_id, began_ms, ended_ms, status, error)
-SELECT id, 0, id, started_ms, ended_ms, CASE WHEN status IN ('finished', 'failed') THEN status END, error
-FROM run WHERE id IN (SELECT run_id FROM cell_row);
+SELECT id, 0, id, started_ms, ended_ms, CASE WHEN status IN ('finished', 'failed') THEN status END, error FROM run;
 
 CREATE VIEW runs AS
 SELECT run.uid AS run, run.name, run.status, run.started_ms, run.ended_ms, parent.uid AS parent, run.family,

@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use tracker::{Artifact, Cell, RunRecord, Series, Store, format};
+use tracker::{Artifact, Cell, RunRecord, Series, Session, Store, format};
+
+mod sessions;
 
 use crate::table::{self, Database};
 
@@ -37,7 +39,7 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
 
     /// Print what was found out about its surroundings: diff (of the working tree to the commit), lockfile, features
-    /// (of each crate that its cells link), program or machine
+    /// (of each crate that its cells link), local (crates of one's own folders), program or machine
     #[arg(long, value_name = "WHAT", conflicts_with_all = ["cells", "json", "artifact"])]
     print: Option<String>,
 
@@ -53,6 +55,7 @@ struct Whole {
     series: Vec<Series>,
     artifacts: Vec<Artifact>,
     cells: Vec<Cell>,
+    sessions: Vec<Session>,
     /// As [`Store::environment`]; not `environment`, which is the field of the run with the hash of its crates.
     recorded_in: Value,
 }
@@ -69,7 +72,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     }
     let (series, artifacts, cells) = (store.series(&run)?, store.artifacts(&run)?, store.cells(&run)?);
     let recorded_in = store.environment(&run)?;
-    let whole = Whole { run, series, artifacts, cells, recorded_in };
+    let sessions = store.sessions(&run)?;
+    let whole = Whole { run, series, artifacts, cells, sessions, recorded_in };
     if args.json {
         return table::print_json(&whole);
     }
@@ -104,7 +108,8 @@ impl Whole {
         section(&mut page, "metrics", &self.metrics());
         section(&mut page, "artifacts", &self.artifacts());
         section(&mut page, "environment", &tree(&said(&self.recorded_in)));
-        section(&mut page, "cells", &self.cells(cells_in_full));
+        section(&mut page, "used", &sessions::uses(&self.sessions));
+        section(&mut page, "cells", &sessions::cells(&self.run, &self.sessions, &self.cells, cells_in_full));
         page
     }
 
@@ -129,6 +134,12 @@ impl Whole {
             if dirty { ", with uncommitted changes" } else { "" }
         };
         line("commit", run.git.as_ref().map(|git| format!("{}{}", git.commit, changed(git.dirty))));
+        for (label, spot) in [
+            ("began in", self.sessions.first().map(|session| (session.began, session))),
+            ("ended in", self.sessions.last().map(|session| (session.ended, session))),
+        ] {
+            line(label, spot.and_then(|(spot, session)| sessions::place(spot, session, &self.cells)));
+        }
         line("process", Some(format!("{} on {}", run.pid, run.host)));
         head
     }
@@ -192,32 +203,6 @@ impl Whole {
             ]);
         }
         table::lines(&table)
-    }
-
-    /// The first line of each cell, or all of them.
-    fn cells(&self, in_full: bool) -> String {
-        let mut text = String::new();
-        for cell in &self.cells {
-            let label = format!("[{}]", cell.execution_count);
-            let source = format::plain_lines(cell.source.trim());
-            let mut lines = source.lines();
-            let _ = writeln!(text, "{label:>5} {}", lines.next().unwrap_or_default());
-            if in_full {
-                lines.for_each(|line| {
-                    text.push_str(&format!(
-                        "      {line}
-"
-                    ))
-                });
-                continue;
-            }
-            match lines.count() {
-                0 => {}
-                1 => text.push_str("      ... 1 more line\n"),
-                more => text.push_str(&format!("      ... {more} more lines\n")),
-            }
-        }
-        text
     }
 }
 

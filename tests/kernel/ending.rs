@@ -217,3 +217,38 @@ async fn a_process_that_forked_and_died_is_noticed() {
     assert_eq!(check::execute(&kernel, "2 + 2").await.result(), Some("4"));
     kernel.shutdown().await;
 }
+
+/// Runs a cell and presses the button once it says that it is ready.
+async fn stop(kernel: &Kernel, code: &str) {
+    let mut execution = kernel.client().execute(code, ExecuteOptions::default()).unwrap();
+    while let Some(event) = execution.next().await.unwrap() {
+        if event.content["text"].as_str().is_some_and(|text| text.contains("ready")) {
+            kernel.client().interrupt().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_the_button_drops_is_stopped_and_one_that_it_leaves_goes_on() {
+    const TRAIN: &str = "fn train() -> Result<(), Box<dyn std::error::Error>> { let run = Run::start(\"dropped\", &1)?;\n\
+        run.log(\"loss\", 0, 1.0); println!(\"ready\"); loop { std::thread::sleep(std::time::Duration::from_millis(5)); } }";
+    const KEPT: &str = "let run = Run::start(\"kept\", &1)?;\nprintln!(\"ready\");\nloop { run.log(\"loss\", 0, 1.0); \
+        std::thread::sleep(std::time::Duration::from_millis(5)); }";
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    assert_eq!(check::execute(&kernel, TRAIN).await.error(), None);
+    stop(&kernel, "train()?;").await;
+    stop(&kernel, KEPT).await;
+    let runs = rows(folder.path(), "select name, status, error from runs order by started_ms");
+    assert_eq!((&runs[0]["status"], &runs[0]["error"]), (&"stopped".into(), &Value::Null), "{runs:?}");
+    assert_eq!(runs[1]["status"], "running", "{runs:?}");
+    let cells =
+        rows(folder.path(), "select outcome, line from cells where run = (select run from runs where name = 'kept')");
+    let ends: Vec<_> = cells.iter().map(|cell| (cell["outcome"].clone(), cell["line"].clone())).collect();
+    let stopped = |line: i32| ("interrupted".into(), line.into());
+    assert_eq!(ends, [("ok".into(), 0.into()), stopped(1), stopped(3)]);
+    // Nothing follows: that was its end.
+    kernel.shutdown().await;
+    let runs = rows(folder.path(), "select status from runs where name = 'kept'");
+    assert_eq!(runs[0]["status"], "stopped", "{runs:?}");
+}

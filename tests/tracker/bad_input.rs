@@ -80,7 +80,7 @@ fn another_programs_log_is_not_folded_into_its_file() {
 fn a_newer_schema_is_refused_with_both_versions() {
     let place = Place::new();
     place.start("old", &()).finish().unwrap();
-    change(&place.db(), "UPDATE _sqlx_migrations SET version = 9000 WHERE version = 4");
+    change(&place.db(), "UPDATE _sqlx_migrations SET version = 9000 WHERE version = 5");
     let before = fs::read(place.db()).unwrap();
     let error = place.error(&["runs"]);
     assert!(error.starts_with("assay.db was written by a newer assay (schema 9000, this one knows "), "{error}");

@@ -29,6 +29,11 @@ fn body() {
         });
         context::begin_cell(1, "let x = 1;");
     }
+    if task == "uses" {
+        context::seed("device", 7);
+        context::begin_cell(1, "let x = 1;");
+        context::read_file("data/train.csv", 12, "abc");
+    }
     let run = Run::start(&task, &()).unwrap();
     match task.as_str() {
         "hang" => {
@@ -70,6 +75,25 @@ fn body() {
             run.finish().unwrap();
             context::end_cell(Outcome::Ok, None);
             context::begin_cell(3, "later");
+        }
+        "uses" => {
+            let first = run.uid().to_owned();
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| (0..1000).for_each(|_| context::unseeded("shuffle")));
+                }
+            });
+            context::answered("name?", "Ada");
+            context::answered("name?", "Ada");
+            run.finish().unwrap();
+            context::seed("split", u64::MAX);
+            let second = Run::start("second", &()).unwrap();
+            second.flush().unwrap();
+            context::read_file("data/test.csv", 3, "def");
+            second.flush().unwrap();
+            tell(&first);
+            // Until it is killed.
+            let _ = std::io::stdin().read_line(&mut String::new());
         }
         "burst" => {
             tell(run.uid());

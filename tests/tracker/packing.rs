@@ -162,7 +162,52 @@ fn many_processes_may_bring_an_old_file_up_to_date_at_once() {
             scope.spawn(|| assert!(place.out(&["runs"]).contains("old")));
         }
     });
-    assert_eq!(Raw::open(&place.db()).count("SELECT max(version) FROM _sqlx_migrations"), 4);
+    assert_eq!(Raw::open(&place.db()).count("SELECT max(version) FROM _sqlx_migrations"), 5);
+}
+
+#[test]
+fn a_file_of_version_4_keeps_its_cells_and_says_what_they_lack() {
+    let place = Place::new();
+    earlier(&place, &["0001_init.sql", "0002_chunks.sql", "0003_values.sql", "0004_inputs.sql"]);
+    change(
+        &place.db(),
+        r#"INSERT INTO run (uid, name, status, started_ms, ended_ms, host, pid, error, config) VALUES
+               ('0dd0a1b1', 'one', 'failed', 1, 9, 'h', 1, 'no', '{}'), ('0dd0a1b2', 'two', 'crashed', 2, 8, 'h', 2, NULL, '{}'),
+               ('0dd0a1b3', 'none', 'finished', 3, 7, 'h', 3, NULL, '{}');
+           INSERT INTO run (uid, name, status, started_ms, host, pid, config, parent_id)
+               VALUES ('0dd0a1b4', 'child', 'running', 4, 'elsewhere', 4, '{}', 1);
+           INSERT INTO tag VALUES (1, 'team', 'vision');
+           INSERT INTO cell VALUES (1, 0, 3, 'let x = 1;'), (1, 1, 4, 'x + 1'), (2, 0, 3, 'let x = 1;');"#,
+    );
+    let store = place.store();
+    let statuses: Vec<_> = ["one", "two", "none", "child"].map(|name| store.run(name).unwrap().status.as_str()).into();
+    assert_eq!(statuses, ["failed", "crashed", "finished", "running"]);
+    let run = store.run("one").unwrap();
+    assert_eq!((run.error.as_deref(), run.tags["team"].as_str()), (Some("no"), "vision"));
+    assert_eq!(store.run("child").unwrap().parent, Some(run.id));
+    let cells = store.cells(&run).unwrap();
+    let texts: Vec<_> = cells.iter().map(|cell| (cell.execution_count, cell.source.as_str(), cell.outcome)).collect();
+    assert_eq!(texts, [(3, "let x = 1;", None), (4, "x + 1", None)]);
+    assert_eq!(store.sessions(&run).unwrap()[0].assay, None);
+    drop(store);
+    let mut raw = Raw::open(&place.db());
+    assert_eq!(raw.count("SELECT count(*) FROM source"), 2);
+    assert_eq!(raw.text("SELECT hash FROM source WHERE text = 'x + 1'"), cells[1].hash);
+    assert_eq!(raw.count("SELECT count(*) FROM cell_row"), 0);
+    assert_eq!(raw.count("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+    assert_eq!(raw.text("PRAGMA integrity_check"), "ok");
+    // A status is checked as before, and the new one is let in.
+    raw.run("UPDATE run SET status = 'stopped' WHERE name = 'two'");
+    raw.close();
+    let page = place.out(&["show", "one"]);
+    assert!(page.contains("recorded by an earlier assay: no outcomes of cells"), "{page}");
+    assert!(!page.contains("its process ended in it"), "{page}");
+    assert!(place.out(&["runs", "--status", "stopped"]).contains("0dd0a1b2"));
+    assert!(place.out(&["runs", "--where", "status = stopped"]).contains("0dd0a1b2"));
+    // Resumed, it has a session that lacks nothing beside the one that does.
+    tracker::Run::resume_in(place.db(), "one").unwrap().finish().unwrap();
+    let sessions = place.store().sessions(&run).unwrap();
+    assert_eq!(sessions.iter().map(|session| session.assay.is_some()).collect::<Vec<_>>(), [false, true]);
 }
 
 #[test]

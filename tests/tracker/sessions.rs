@@ -1,14 +1,16 @@
 //! Notebooks that end in each way, run by `assay run`: what the runs in them say of their ends and of their cells.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Once;
 
-use serde_json::json;
-use tracker::session::Spot;
+use serde_json::{Value, json};
+use tracker::session::{Spot, Use};
 use tracker::{Cell, Status};
 
-use crate::support::{Place, Said, said};
+use crate::child;
+use crate::support::{Place, Raw, Said, line, said};
 
 /// Builds what cells link, once.
 fn build() {
@@ -175,4 +177,97 @@ fn a_run_that_is_resumed_has_a_session_for_each_process() {
     assert_eq!(spots, [[spot(0, 2), None], [spot(1, 1), spot(3, 2)]]);
     let cells: Vec<_> = store.cells(&run).unwrap().into_iter().map(|cell| (cell.session, cell.position)).collect();
     assert_eq!(cells, [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (1, 3)]);
+}
+
+#[test]
+fn what_a_process_used_is_recorded_for_the_runs_that_were_open_and_those_that_follow() {
+    let place = Place::new();
+    let mut recorder = child::spawn("uses", &place.db());
+    recorder.child.kill().unwrap();
+    recorder.child.wait().unwrap();
+    let store = place.store();
+    let uses = |name: &str| {
+        let sessions = store.sessions(&store.run(name).unwrap()).unwrap();
+        let show = |used: &Use| {
+            let value = used.value.as_deref().unwrap_or("-");
+            format!("{} {} {value} {} {}", used.kind, used.name, used.size.unwrap_or(-1), used.cell.unwrap_or(-1))
+        };
+        sessions[0].uses.iter().map(show).collect::<Vec<_>>()
+    };
+    let first = [
+        "seed device 7 -1 -1",
+        "file data/train.csv abc 12 0",
+        "unseeded shuffle - -1 0",
+        "answer name? Ada -1 0",
+        "answer name? Ada -1 0",
+    ];
+    let more = ["seed split 18446744073709551615 -1 0", "file data/test.csv def 3 0"];
+    assert_eq!(uses("uses"), first);
+    // It was killed, and lacks nothing.
+    assert_eq!(store.run("second").unwrap().status, Status::Crashed);
+    assert_eq!(uses("second"), [first.as_slice(), &more].concat());
+    let page = place.out(&["show", "second"]);
+    assert!(line(&page, "test.csv").contains("data/test.csv (3 B, sha256 def)"), "{page}");
+    assert!(line(&page, "split").contains("split: 18446744073709551615"), "{page}");
+    let rows = place.json(&["sql", "SELECT count(*) AS n FROM uses", "--format", "json"]);
+    assert_eq!(rows[0]["n"], 12);
+}
+
+#[test]
+fn cells_of_a_long_notebook_are_stored_once_whatever_number_of_runs_it_has() {
+    let place = Place::new();
+    let mut cells: Vec<String> = (0..40).map(|n| format!("let v{n} = {n}; // {}", "long ".repeat(700))).collect();
+    cells.push("for n in 0..50 { Run::start(\"r\", &n)?.finish()?; }".to_owned());
+    let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+    let said = run(&place, &cells);
+    assert_eq!(said.code, 0, "{said:?}");
+    let store = place.store();
+    for run in store.find("").unwrap() {
+        assert_eq!(store.cells(&run).unwrap().len(), 41);
+    }
+    drop(store);
+    let mut raw = Raw::open(&place.db());
+    assert_eq!(raw.count("SELECT count(*) FROM session_cell"), 41);
+    assert_eq!(raw.count("SELECT count(*) FROM source WHERE text LIKE 'let v%'"), 40);
+    // What a run takes by itself.
+    let bytes = "SELECT sum(pgsize) FROM dbstat WHERE name NOT LIKE '%source%'";
+    assert!(raw.count(bytes) < 50 * 20_000, "{}", raw.count(bytes));
+}
+
+#[test]
+fn a_database_alone_has_the_sources_of_the_environment_and_the_surroundings() {
+    let place = Place::new();
+    fs::create_dir_all(place.folder().join("mine/src")).unwrap();
+    fs::write(place.folder().join("mine/Cargo.toml"), "[package]\nname = \"mine\"\nedition = \"2024\"\n").unwrap();
+    fs::write(place.folder().join("mine/src/lib.rs"), "pub fn two() -> i32 { 2 }").unwrap();
+    let cells =
+        [":dep mine = { path = \"mine\" }\nmine::two()", "let run = Run::start(\"r\", &mine::two())?; run.finish()?;"];
+    let said = run(&place, &cells);
+    assert_eq!(said.code, 0, "{said:?}");
+    let store = place.store();
+    let run = store.run("r").unwrap();
+    let folder = place.folder().canonicalize().unwrap();
+    assert_eq!(run.notebook.as_deref().map(Path::new), Some(place.folder().join("n.ipynb").as_path()));
+    let sources = store.sources(&run).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for file in ["Cargo.lock", "lab/src/lib.rs", "tracker/src/lib.rs", "wire/src/lib.rs", "cuda/src/lib.rs"] {
+        assert_eq!(sources[file], fs::read_to_string(root.join(file)).unwrap(), "{file}");
+    }
+    let found = store.environment(&run).unwrap();
+    assert_eq!(found["folder"], folder.to_str().unwrap());
+    assert_eq!(found["assay"], env!("CARGO_PKG_VERSION"));
+    let variables = found["variables"].as_object().unwrap();
+    assert_eq!(variables["ASSAY_DEVICE"], "cpu");
+    for ours in ["ASSAY_GUARD", "ASSAY_CELLS", "ASSAY_ENVIRONMENT", "ASSAY_SOURCES", "ASSAY_TOOLCHAIN"] {
+        assert!(!variables.contains_key(ours), "{ours}");
+    }
+    let threads = std::thread::available_parallelism().unwrap().get();
+    assert_eq!((&found["rayon_threads"], &found["polars_threads"]), (&threads.into(), &threads.into()));
+    let local: Value = serde_json::from_slice(&store.snapshot(&run, "local").unwrap().unwrap()).unwrap();
+    let (id, mine) = local.as_object().unwrap().iter().next().unwrap();
+    assert!(id.contains("/mine#"), "{id}");
+    // As `sha256sum` says it.
+    let hash = Command::new("sha256sum").arg(folder.join("mine/src/lib.rs")).output().unwrap();
+    let hash = String::from_utf8(hash.stdout).unwrap();
+    assert_eq!(mine["files"]["src/lib.rs"], hash.split(' ').next().unwrap());
 }

@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::capture;
-pub use notebook::{Observer, Past, add_cell, answered, begin_cell, end_cell, observe, read_file, seed, unseeded};
-pub(crate) use notebook::{Ran, changes, is_in_cell, is_interrupted, line, since, spot, uses};
+pub(crate) use notebook::{Listener, Ran, changes, is_in_cell, is_interrupted, line, listen, since, spot, uses};
+pub use notebook::{
+    Observer, Past, add_cell, answered, begin_cell, end_cell, hash_file, observe, read_file, seed, unseeded,
+};
 
 /// The surroundings of every run that this process starts from now on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -22,6 +22,7 @@ mod record;
 pub mod report;
 pub mod session;
 pub mod significance;
+mod status;
 mod store;
 pub mod table;
 mod verdict;

@@ -2,53 +2,11 @@
 
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
-use std::fmt;
 
+pub use crate::capture::Git;
 use crate::compare::Direction;
 use crate::data::Fingerprint;
-
-/// Where a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    Running,
-    Finished,
-    Failed,
-    /// The person ended it by the interrupt button.
-    Stopped,
-    /// Its process ended without saying how.
-    Crashed,
-}
-
-impl Status {
-    /// The word that is stored and shown.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::Failed => "failed",
-            Self::Stopped => "stopped",
-            Self::Crashed => "crashed",
-        }
-    }
-
-    /// The status behind a stored word; the schema lets no other word in.
-    pub(crate) fn from_stored(word: &str) -> Self {
-        match word {
-            "running" => Self::Running,
-            "finished" => Self::Finished,
-            "failed" => Self::Failed,
-            "stopped" => Self::Stopped,
-            _ => Self::Crashed,
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+pub use crate::status::Status;
 
 /// One run with its configuration and the summary of its metrics.
 #[derive(Debug, Clone, Serialize)]
@@ -99,14 +57,6 @@ impl RunRecord {
     pub fn metric(&self, key: &str) -> Option<&Metric> {
         self.metrics.iter().find(|metric| metric.key() == key)
     }
-}
-
-/// The commit that the working folder was at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Git {
-    pub commit: String,
-    /// Tracked files differed from the commit.
-    pub dirty: bool,
 }
 
 /// One leaf of a configuration.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::fmt;
 
-use crate::Status;
+use crate::status::Status;
 
 /// How a cell ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

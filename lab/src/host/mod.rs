@@ -12,11 +12,13 @@ mod interrupt;
 mod memory;
 mod page;
 mod panics;
+mod patch;
 mod replace;
 mod serve;
 mod signals;
 mod store;
 mod threads;
+mod uses;
 mod wait;
 mod waits;
 

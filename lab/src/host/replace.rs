@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use libc::{PF_W, PF_X, PT_GNU_RELRO, PT_LOAD};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use super::waits;
+use super::patch;
 
 /// The head of what the loader knows of a library; the rest is its own affair.
 #[repr(C)]
@@ -37,7 +37,7 @@ pub(super) fn replace(library: &str, of: &str, slots: &[(u64, u64)]) -> io::Resu
         return Err(io::Error::other(format!("{slot:#x} of {of} cannot hold {function:#x} of {library}")));
     }
     // Before anything runs in it.
-    waits::patch();
+    patch::patch();
     for &(slot, function) in slots {
         let slot = from.base.wrapping_add(slot as usize) as *mut usize;
         // SAFETY: an aligned word in a writable segment of a library that stays loaded (`has_slot`), where the

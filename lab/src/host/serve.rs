@@ -9,7 +9,7 @@ use tracker::Outcome;
 use tracker::context::{Observer, Past};
 use wire::{Ended, Executed, FromHost, ToHost};
 
-use super::{channel, front, guard, interrupt, memory, page, panics, signals, store, waits};
+use super::{channel, front, guard, interrupt, memory, page, panics, patch, signals, store, waits};
 
 /// How often what was printed without a line end is handed on.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
@@ -29,7 +29,7 @@ pub(super) fn serve() -> std::io::Result<()> {
     interrupt::begin();
     panics::install();
     // Before anything on this thread waits for a message.
-    waits::patch();
+    patch::patch();
     waits::learn();
     crate::device::prepare();
     let flusher = std::thread::Builder::new().name("assay-flush".to_owned()).spawn(flush_while_running)?;
@@ -158,7 +158,7 @@ fn run(loaded: &mut HashMap<String, Library>, path: &str, symbol: &str) -> Ended
         Ok(entry) => entry,
         Err(error) => return Ended::NotLoaded { message: error.to_string() },
     };
-    waits::patch();
+    patch::patch();
     entry();
     guard::taken()
 }

@@ -6,9 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::program::{self, Resolved};
-use super::{Sources, git, machine};
+use super::{Git, Sources, git, machine};
 use crate::context::{self, Context};
-use crate::model::Git;
 use crate::record::sha256;
 
 /// How long an answer holds: files may be edited between two runs, but not between the runs of one sweep.

@@ -1,9 +1,16 @@
 //! The commit of the working folder, and what differs from it.
 
+use serde::Serialize;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::model::Git;
+/// The commit that the working folder was at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Git {
+    pub commit: String,
+    /// Tracked files differed from the commit.
+    pub dirty: bool,
+}
 
 /// The commit of the repository around `folder`; `None` without git, a repository or a commit.
 pub fn git(folder: &Path) -> Option<Git> {

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 pub(crate) use found::{Facts, Found, Snapshot};
-pub use git::git;
+pub use git::{Git, git};
 pub(crate) use gpu::{Gpus, Reading};
 pub(crate) use program::{rustc, variables};
 pub(crate) use sources::Sources;

@@ -1,13 +1,17 @@
 //! The cells of this process's session, and what it was seen to use. Each run of the session refers to them.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 
+use sha2::{Digest, Sha256};
+
 use crate::capture::now_ms;
-use crate::record::{self, sha256};
+use crate::record::sha256;
 use crate::session::{Outcome, Spot, Use};
 
 /// What the process that runs cells can be asked about the cell that runs. All of it is asked often: it must be cheap.
@@ -73,6 +77,20 @@ static NOTEBOOK: Mutex<Option<Notebook>> = Mutex::new(None);
 /// Counts what changes, so that nobody need look at what has not.
 static CHANGES: AtomicU64 = AtomicU64::new(0);
 
+/// Who is to know of cells: there is nobody before the first run.
+pub(crate) struct Listener {
+    pub(crate) begins: fn(),
+    /// How it ended, the message of its error or panic, and at which line.
+    pub(crate) ends: fn(Outcome, Option<String>, Option<i64>),
+}
+
+static LISTENER: OnceLock<Listener> = OnceLock::new();
+
+/// Says who is to know of cells from now on.
+pub(crate) fn listen(listener: Listener) {
+    let _ = LISTENER.set(listener);
+}
+
 /// Says how to find out where a cell stands.
 pub fn observe(by: Observer) {
     with(|notebook| notebook.observer = Some(by));
@@ -106,7 +124,9 @@ pub fn begin_cell(execution_count: i64, source: impl Into<String>) {
         });
         notebook.running = Some(std::thread::current().id());
     });
-    record::cell_begins();
+    if let Some(listener) = LISTENER.get() {
+        (listener.begins)();
+    }
 }
 
 /// The cell that was begun has ended; with the message of its error or panic.
@@ -120,7 +140,19 @@ pub fn end_cell(outcome: Outcome, message: Option<String>) {
         }
         line
     });
-    record::cell_ends(outcome, message, line);
+    if let Some(listener) = LISTENER.get() {
+        (listener.ends)(outcome, message, line);
+    }
+}
+
+/// Reads a file, for [`read_file`]: its size in bytes and the sha256 of its content.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn hash_file(path: &Path) -> io::Result<(u64, String)> {
+    let mut hash = Sha256::new();
+    let size = io::copy(&mut BufReader::with_capacity(1 << 20, File::open(path)?), &mut hash)?;
+    Ok((size, format!("{:x}", hash.finalize())))
 }
 
 /// A file was read: where it is, its bytes, and the sha256 of its content.

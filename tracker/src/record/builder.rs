@@ -114,6 +114,7 @@ fn begin(database: Option<PathBuf>, beginning: Beginning) -> Result<Run> {
     let path = database.unwrap_or_else(crate::default_path);
     // The working folder may change until it ends.
     let path = std::path::absolute(&path).unwrap_or(path);
+    cells::listen();
     let control = registry::ask(&path, Control::Begin(Box::new(begin)))?;
     let begun = begun.recv().unwrap_or_else(|_| Err(Error::WriterGone { run: path.display().to_string() }))?;
     cells::run_begins(begun.id, &path);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::hub::{Control, Verdict};
 use super::registry;
+use crate::context::Listener;
 use crate::session::Outcome;
 use crate::{Status, context};
 
@@ -33,6 +34,11 @@ struct Dropped {
     run: i64,
     path: PathBuf,
     line: Option<i64>,
+}
+
+/// From the first run on, what cells do is told.
+pub(super) fn listen() {
+    context::listen(Listener { begins: cell_begins, ends: cell_ends });
 }
 
 /// A run has begun on this thread: what was dropped before was dropped by no error that is still on its way.
@@ -62,13 +68,13 @@ pub(super) fn run_drops(run: i64, path: &Path) {
 }
 
 /// A cell begins on this thread.
-pub(crate) fn cell_begins() {
+fn cell_begins() {
     let _ = HERE.try_with_borrow_mut(|here| here.dropped.clear());
     registry::tell_all(Verdict::Begins, PATIENCE);
 }
 
 /// A cell has ended on this thread, at a line.
-pub(crate) fn cell_ends(outcome: Outcome, message: Option<String>, line: Option<i64>) {
+fn cell_ends(outcome: Outcome, message: Option<String>, line: Option<i64>) {
     let dropped = HERE.try_with_borrow_mut(|here| std::mem::take(&mut here.dropped)).unwrap_or_default();
     let status = match outcome {
         Outcome::Ok => None,

@@ -25,7 +25,6 @@ use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 
 pub(crate) use artifact::{NewArtifact, sha256};
 pub use builder::Builder;
-pub(crate) use cells::{cell_begins, cell_ends};
 pub(crate) use hub::Begun;
 pub(crate) use pending::{Done, Pending};
 pub use registry::{begin_session_end, end_session};

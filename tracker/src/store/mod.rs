@@ -1,6 +1,7 @@
 //! Reading a run database: a blocking face over the SQL in `read`.
 
 pub(crate) mod beginning;
+mod blocking;
 mod columns;
 mod crashed;
 mod input;
@@ -24,7 +25,7 @@ use sqlx::{Connection, SqliteConnection};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::Runtime;
 
 use crate::compare::ParamRow;
 use crate::model::{Artifact, Point, Replay, RunRecord, Series};
@@ -32,6 +33,8 @@ use crate::session::{Cell, Session};
 use crate::table::{Points, Table};
 use crate::{Comparison, Error, Query, Result, Verdict, environment};
 
+use blocking::blocking;
+pub(crate) use blocking::runtime;
 pub use keep::{Merged, Removed};
 pub(crate) use place::Place;
 pub use sql::{Cell as SqlCell, Rows};
@@ -414,19 +417,4 @@ impl Drop for Store {
             runtime.shutdown_background();
         }
     }
-}
-
-pub(crate) fn runtime() -> Result<Runtime> {
-    Builder::new_current_thread().enable_all().build().map_err(|source| Error::Thread { source })
-}
-
-/// Runs blocking work, on a thread of its own when this one drives an async runtime, which forbids it.
-fn blocking<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    if Handle::try_current().is_err() {
-        return work();
-    }
-    std::thread::scope(|scope| match scope.spawn(work).join() {
-        Ok(done) => done,
-        Err(panic) => std::panic::resume_unwind(panic),
-    })
 }
