@@ -114,7 +114,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let verdict = Verdict::of(&store, &run, again.store(), again.record(), args.tolerance)?;
     let differs = again.differences(&store, &run)?;
     let equal = verdict.is_equal() || args.tolerance > 0.0 && verdict.is_close();
-    let reason = (!equal).then(|| told::reason(&verdict, &differs));
+    let reason = (!equal).then(|| told::reason(&verdict, &differs, &check, history.session()));
     let uid = again.keep(&store, &run, &verdict)?;
     (outcome.replay, outcome.verdict, outcome.equal) = (Some(uid.as_str()), Some(&verdict), Some(equal));
     outcome.reason = reason.as_deref();

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use tracker::{Artifact, Cell, RunRecord, Series, Session, Store, format};
+use tracker::{Artifact, Cell, Replay, RunRecord, Series, Session, Store, format};
 
 mod sessions;
 
@@ -58,6 +58,9 @@ struct Whole {
     sessions: Vec<Session>,
     /// As [`Store::environment`]; not `environment`, which is the field of the run with the hash of its crates.
     recorded_in: Value,
+    /// The runs that repeat it, and the run that it repeats.
+    replays: Vec<Replay>,
+    replay_of: Option<String>,
 }
 
 /// Runs the verb.
@@ -73,11 +76,27 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let (series, artifacts, cells) = (store.series(&run)?, store.artifacts(&run)?, store.cells(&run)?);
     let recorded_in = store.environment(&run)?;
     let sessions = store.sessions(&run)?;
-    let whole = Whole { run, series, artifacts, cells, sessions, recorded_in };
+    let (replays, replay_of) = (store.replays(&run)?, store.replay_of(&run)?);
+    let whole = Whole { run, series, artifacts, cells, sessions, recorded_in, replays, replay_of };
     if args.json {
         return table::print_json(&whole);
     }
     table::print(&whole.page(args.cells))
+}
+
+/// "3 times: equal".
+fn replayed(replays: &[Replay]) -> Option<String> {
+    let times = match replays.len() {
+        0 => return None,
+        1 => "once".to_owned(),
+        times => format!("{times} times"),
+    };
+    let equal = replays.iter().filter(|replay| replay.equal).count();
+    Some(match equal {
+        all if all == replays.len() => format!("{times}: equal"),
+        0 => format!("{times}: values differ"),
+        some => format!("{times}: {some} equal, values of {} differ", replays.len() - some),
+    })
 }
 
 fn print_snapshot(store: &Store, run: &RunRecord, kind: &str) -> anyhow::Result<()> {
@@ -125,6 +144,8 @@ impl Whole {
         line("error", run.error.clone());
         line("started", Some(format::moment(run.started_ms)));
         line("duration", Some(format::duration(run.duration_ms)));
+        line("replayed", replayed(&self.replays));
+        line("replay of", self.replay_of.clone());
         line("note", run.note.clone());
         let tags: Vec<_> = run.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
         line("tags", (!tags.is_empty()).then(|| tags.join(", ")));

@@ -1,7 +1,9 @@
 //! The verdict in words.
 
 use tracker::compare::ParamRow;
-use tracker::{Difference, SeriesVerdict, Verdict, format};
+use tracker::{Difference, SeriesVerdict, Session, Verdict, format};
+
+use super::check::{Check, State};
 
 /// So many series that differ are shown.
 const SHOWN: usize = 10;
@@ -53,7 +55,11 @@ fn line(series: &SeriesVerdict) -> String {
 
 /// The likeliest reason why values differ, in a sentence; `differs`: what the two runs were recorded in, where that
 /// differs.
-pub(super) fn reason(verdict: &Verdict, differs: &[ParamRow]) -> String {
+pub(super) fn reason(verdict: &Verdict, differs: &[ParamRow], check: &Check, session: &Session) -> String {
+    if let Some(file) = check.files.iter().find(|file| file.state != State::Same) {
+        let what = if file.state == State::Differs { "has other content than it had" } else { "is not there any more" };
+        return format!("most likely because the file {} {what}", format::plain(&file.path.to_string_lossy()));
+    }
     let differs = |name: &str| differs.iter().any(|row| row.path == name || row.path.starts_with(&format!("{name}.")));
     let crates = || differs("lockfile") || differs("crates") || differs("features");
     let told = [
@@ -77,7 +83,12 @@ pub(super) fn reason(verdict: &Verdict, differs: &[ParamRow]) -> String {
     if !differing.is_empty() && differing.iter().all(|key| measured(key)) {
         return "what differs was measured by the clock".to_owned();
     }
-    "nothing that was recorded differs: most likely the cells draw unseeded random numbers, read the clock, depend on \
-     the order of threads or of a `HashMap`, or read a file that has changed"
+    let unseeded: Vec<&str> =
+        session.uses.iter().filter(|it| it.kind == "unseeded").map(|it| it.name.as_str()).collect();
+    if !unseeded.is_empty() {
+        return format!("most likely because the cells use {}", format::plain(&unseeded.join(", ")));
+    }
+    "nothing that was recorded differs: most likely the cells draw unseeded random numbers or depend on the order of \
+     threads"
         .to_owned()
 }
