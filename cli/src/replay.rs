@@ -105,6 +105,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     if args.check {
         return if args.json { table::print_json(&outcome) } else { Ok(()) };
     }
+    if let Some(file) = check.files.iter().find(|file| file.found.is_none()) {
+        let path = file.path.display();
+        return refuse(&run, &format!("the file {path} is not there any more; `--data FOLDER` says where it is now"));
+    }
     let started = Instant::now();
     let again = match Again::run(&run, &history, &cells, &check.files, args.data.as_deref())? {
         Ok(again) => again,
