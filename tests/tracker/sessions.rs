@@ -85,8 +85,9 @@ const CASES: &[Case] = &[
         outcomes: "ok@1 ok@1 error@1",
     },
     Case {
-        cells: &["let lr = 0.5;", START, "run.log(\"loss\", 0, lr);\nstd::process::abort();"],
+        cells: &["let lr = 0.5;", START, "run.log(\"loss\", 0, lr);\nrun.flush()?;\nstd::process::abort();"],
         runs: &[(Status::Crashed, "")],
+        // As of the flush.
         outcomes: "ok@1 ok@1 -@2",
     },
     Case {
@@ -157,7 +158,10 @@ fn a_run_that_is_resumed_has_a_session_for_each_process() {
     let place = Place::new();
     run(
         &place,
-        &["let lr = 0.1;\nlet run = Run::start(\"r\", &lr)?;", "run.log(\"loss\", 0, 1.0);\nstd::process::abort();"],
+        &[
+            "let lr = 0.1;\nlet run = Run::start(\"r\", &lr)?;",
+            "run.log(\"loss\", 0, 1.0);\nrun.flush()?;\nstd::process::abort();",
+        ],
     );
     let uid = place.store().run("r").unwrap().uid;
     let resume = format!("let run = Run::resume(\"{uid}\")?;");

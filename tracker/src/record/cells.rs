@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use super::hub::{Control, Verdict};
+use super::hub::Control;
 use super::registry;
+use super::verdict::Verdict;
 use crate::context::Listener;
 use crate::session::Outcome;
 use crate::{Status, context};

@@ -106,7 +106,7 @@ impl Store {
     }
 
     /// Runs one SQL statement that reads. The views that are meant for it are `runs`, `params`, `tags`, `metrics`,
-    /// `points` and `artifacts`; see `migrations/`.
+    /// `points`, `artifacts`, `inputs`, `sessions`, `cells` and `uses`; see `migrations/`.
     ///
     /// # Errors
     /// [`Error::Refused`] when it is wrong, or would write.
