@@ -63,6 +63,16 @@ CREATE TABLE run_session (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX run_session_by_session ON run_session (session_id);
 
+-- What was found out in each stretch of a run; `run_snapshot` has what was found last.
+CREATE TABLE run_session_snapshot (
+    run_id   INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,                  -- as in `run_session`
+    kind     TEXT    NOT NULL,                  -- as in `run_snapshot`; local: packages of the person's own folders, JSON
+    hash     TEXT    NOT NULL REFERENCES snapshot (hash),
+    PRIMARY KEY (run_id, position, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX run_session_snapshot_by_hash ON run_session_snapshot (hash);
+
 -- What a session was seen to use, in order; the same is there once, but for answers.
 CREATE TABLE session_use (
     session_id INTEGER NOT NULL REFERENCES session (id) ON DELETE CASCADE,
@@ -93,6 +103,7 @@ INSERT INTO session (id, uid, host, pid, process_start, machine)
 SELECT id, printf('%016x', id) || '-' || uid, host, pid, process_start, machine FROM run;
 INSERT INTO run_session (run_id, position, session_id, began_ms, ended_ms, status, error)
 SELECT id, 0, id, started_ms, ended_ms, CASE WHEN status IN ('finished', 'failed') THEN status END, error FROM run;
+INSERT INTO run_session_snapshot (run_id, position, kind, hash) SELECT run_id, 0, kind, hash FROM run_snapshot;
 
 CREATE VIEW runs AS
 SELECT run.uid AS run, run.name, run.status, run.started_ms, run.ended_ms, parent.uid AS parent, run.family,

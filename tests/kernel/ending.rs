@@ -252,3 +252,41 @@ async fn a_run_that_the_button_drops_is_stopped_and_one_that_it_leaves_goes_on()
     let runs = rows(folder.path(), "select status from runs where name = 'kept'");
     assert_eq!(runs[0]["status"], "stopped", "{runs:?}");
 }
+
+#[tokio::test]
+async fn a_new_process_records_what_ran_in_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    let cells = [
+        "fn two() -> i32 { 2 }",
+        "let a = two();",
+        "std::process::abort();",
+        "Err::<(), _>(std::io::Error::other(\"no\"))?;",
+    ];
+    for cell in cells {
+        check::execute(&kernel, cell).await;
+    }
+    assert_eq!(check::execute(&kernel, "Run::start(\"r\", &two())?.finish()?;").await.error(), None);
+    kernel.shutdown().await;
+    let cells = rows(folder.path(), "select outcome, is_earlier, message from cells order by position");
+    let cells: Vec<_> = cells.iter().map(|cell| (cell["outcome"].as_str(), cell["is_earlier"].as_i64())).collect();
+    let before = [(Some("ok"), Some(1)), (Some("ok"), Some(1)), (None, Some(1))];
+    assert_eq!(cells, [before.as_slice(), &[(Some("error"), Some(0)), (Some("ok"), Some(0))]].concat());
+}
+
+#[tokio::test]
+async fn what_the_person_answered_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = start(folder.path()).await;
+    let code = "let run = Run::start(\"r\", &input(\"rate? \")?)?; run.finish()?;";
+    let options = ExecuteOptions { allow_stdin: true, ..ExecuteOptions::default() };
+    let mut execution = kernel.client().execute(code, options).unwrap();
+    while let Some(event) = execution.next().await.unwrap() {
+        if event.msg_type == "input_request" {
+            kernel.client().answer_input("0.1").unwrap();
+        }
+    }
+    kernel.shutdown().await;
+    let uses = rows(folder.path(), "select kind, name, value, cell from uses");
+    assert_eq!(uses, [serde_json::json!({"kind": "answer", "name": "rate? ", "value": "0.1", "cell": 0})]);
+}

@@ -122,6 +122,7 @@ fn each_difference_between_environments_is_a_row_of_the_comparison() {
     let expected = [
         ["environment.lockfile", &locks[0], &locks[1]],
         ["environment.features", &features[0], &features[1]],
+        ["environment.rayon_threads", "1", "2"],
         ["environment.variables.RAYON_NUM_THREADS", "1", "2"],
         ["environment.crates.serde", "1.0.1", "1.0.2"],
         ["environment.features.polars", "csv", "csv lazy"],

@@ -85,8 +85,9 @@ const CASES: &[Case] = &[
         outcomes: "ok@1 ok@1 error@1",
     },
     Case {
-        cells: &["let lr = 0.5;", START, "run.log(\"loss\", 0, lr);\nstd::process::abort();"],
+        cells: &["let lr = 0.5;", START, "run.log(\"loss\", 0, lr);\nrun.flush()?;\nstd::process::abort();"],
         runs: &[(Status::Crashed, "")],
+        // As of the flush.
         outcomes: "ok@1 ok@1 -@2",
     },
     Case {
@@ -155,13 +156,22 @@ fn spot(cell: i64, line: i64) -> Option<Spot> {
 #[test]
 fn a_run_that_is_resumed_has_a_session_for_each_process() {
     let place = Place::new();
+    let run = |log: &str, cells: &[&str]| {
+        build();
+        notebook(&place, cells);
+        let mut command = place.command(&["run", "n.ipynb"]);
+        command.envs([("ASSAY_DEVICE", "cpu"), ("ASSAY_LOG", log)]).output().unwrap();
+    };
     run(
-        &place,
-        &["let lr = 0.1;\nlet run = Run::start(\"r\", &lr)?;", "run.log(\"loss\", 0, 1.0);\nstd::process::abort();"],
+        "error",
+        &[
+            "let lr = 0.1;\nlet run = Run::start(\"r\", &lr)?;",
+            "run.log(\"loss\", 0, 1.0);\nrun.flush()?;\nstd::process::abort();",
+        ],
     );
     let uid = place.store().run("r").unwrap().uid;
     let resume = format!("let run = Run::resume(\"{uid}\")?;");
-    run(&place, &["1", &resume, "2", "run.log(\"loss\", 1, 1.0);\nrun.finish()?;", "3"]);
+    run("warn", &["1", &resume, "2", "run.log(\"loss\", 1, 1.0);\nrun.finish()?;", "3"]);
     let store = place.store();
     let run = store.run("r").unwrap();
     assert_eq!((run.status, run.metrics[0].points), (Status::Finished, 2));
@@ -173,6 +183,11 @@ fn a_run_that_is_resumed_has_a_session_for_each_process() {
     }
     assert_ne!((sessions[0].pid, &sessions[0].uid), (sessions[1].pid, &sessions[1].uid));
     assert_eq!((sessions[0].status, sessions[1].status), (None, Some(Status::Finished)));
+    for (session, log) in [(0, "error"), (1, "warn")] {
+        let found = store.environment_in(&run, session).unwrap();
+        assert_eq!(found["variables"]["ASSAY_LOG"], log);
+        assert_eq!(found["folder"], folder.to_str().unwrap());
+    }
     let spots: Vec<_> = sessions.iter().map(|session| [session.began, session.ended]).collect();
     assert_eq!(spots, [[spot(0, 2), None], [spot(1, 1), spot(3, 2)]]);
     let cells: Vec<_> = store.cells(&run).unwrap().into_iter().map(|cell| (cell.session, cell.position)).collect();

@@ -1,13 +1,15 @@
 //! Where cells meet runs: files are told when a cell begins and how it ended, and a run that was dropped because its cell
 //! fails is failed.
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 use std::time::Duration;
 
-use super::hub::{Control, Verdict};
+use super::hub::Control;
 use super::registry;
+use super::verdict::Verdict;
 use crate::context::Listener;
 use crate::session::Outcome;
 use crate::{Status, context};
@@ -18,16 +20,16 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// How long it waits for the end of a run to be put right.
 const AMENDING: Duration = Duration::from_secs(5);
 
-thread_local! {
-    static HERE: RefCell<Here> = const { RefCell::new(Here { open: Vec::new(), dropped: Vec::new() }) };
-}
+/// Runs that have not ended, in the order in which they began.
+static OPEN: Mutex<Vec<Open>> = Mutex::new(Vec::new());
 
-/// Runs of the thread that runs a cell.
-struct Here {
-    /// Those that began on it and have not ended, in this order.
-    open: Vec<(i64, PathBuf)>,
-    /// Those that were dropped and may have been by an error that the cell is going to end with.
-    dropped: Vec<Dropped>,
+/// Runs that a cell's thread has dropped, maybe by an error that the cell is going to end with.
+static DROPPED: Mutex<Vec<Dropped>> = Mutex::new(Vec::new());
+
+struct Open {
+    began_on: ThreadId,
+    run: i64,
+    path: PathBuf,
 }
 
 struct Dropped {
@@ -43,15 +45,15 @@ pub(super) fn listen() {
 
 /// A run has begun on this thread: what was dropped before was dropped by no error that is still on its way.
 pub(super) fn run_begins(run: i64, path: &Path) {
-    let _ = HERE.try_with_borrow_mut(|here| {
-        here.dropped.clear();
-        here.open.push((run, path.to_owned()));
-    });
+    if context::is_in_cell() {
+        locked(&DROPPED).clear();
+    }
+    locked(&OPEN).push(Open { began_on: std::thread::current().id(), run, path: path.to_owned() });
 }
 
 /// A run has ended, in any way.
 pub(super) fn run_ends(run: i64, path: &Path) {
-    let _ = HERE.try_with_borrow_mut(|here| here.open.retain(|(id, place)| *id != run || place != path));
+    locked(&OPEN).retain(|open| open.run != run || open.path != path);
 }
 
 /// A run is being dropped. An error drops what began last first: a run that is outlived by one that began after it was
@@ -60,22 +62,25 @@ pub(super) fn run_drops(run: i64, path: &Path) {
     if !context::is_in_cell() {
         return;
     }
-    let _ = HERE.try_with_borrow_mut(|here| {
-        if here.open.last().is_some_and(|(id, place)| *id == run && place == path) {
-            here.dropped.push(Dropped { run, path: path.to_owned(), line: context::line() });
-        }
-    });
+    let here = std::thread::current().id();
+    let is_last = {
+        let open = locked(&OPEN);
+        open.iter().rfind(|open| open.began_on == here).is_some_and(|open| open.run == run && open.path == path)
+    };
+    if is_last {
+        locked(&DROPPED).push(Dropped { run, path: path.to_owned(), line: context::line() });
+    }
 }
 
 /// A cell begins on this thread.
 fn cell_begins() {
-    let _ = HERE.try_with_borrow_mut(|here| here.dropped.clear());
+    locked(&DROPPED).clear();
     registry::tell_all(Verdict::Begins, PATIENCE);
 }
 
 /// A cell has ended on this thread, at a line.
 fn cell_ends(outcome: Outcome, message: Option<String>, line: Option<i64>) {
-    let dropped = HERE.try_with_borrow_mut(|here| std::mem::take(&mut here.dropped)).unwrap_or_default();
+    let dropped = std::mem::take(&mut *locked(&DROPPED));
     let status = match outcome {
         Outcome::Ok => None,
         Outcome::Error | Outcome::Panicked => Some(Status::Failed),
@@ -94,13 +99,7 @@ fn cell_ends(outcome: Outcome, message: Option<String>, line: Option<i64>) {
     registry::tell_all(Verdict::Ended(status.map(|status| (status, message))), PATIENCE);
 }
 
-trait TryBorrow<T> {
-    /// Works on it, unless the thread is ending or is already at work on it.
-    fn try_with_borrow_mut<R>(&'static self, work: impl FnOnce(&mut T) -> R) -> Option<R>;
-}
-
-impl<T> TryBorrow<T> for std::thread::LocalKey<RefCell<T>> {
-    fn try_with_borrow_mut<R>(&'static self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
-        self.try_with(|cell| cell.try_borrow_mut().ok().map(|mut value| work(&mut value))).ok().flatten()
-    }
+/// Whole between any two statements, so a panic elsewhere does not spoil it.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

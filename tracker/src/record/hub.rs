@@ -8,10 +8,14 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use super::checkpoint::Checkpoints;
+use super::patience::{
+    BUSY_IS_NEWS, BUSY_PATIENCE, FOLD_EVERY, FOLDS, FOUND_PATIENCE, GATHER, LINGER, PATIENCE, RETRY, TAKE, TAKE_LAST,
+};
 use super::pending::Pending;
 use super::queue::Message;
 use super::registry;
 use super::usage::{self, Sample, Usage};
+use super::verdict::{Reason, Verdict};
 use crate::capture::Found;
 use crate::session::Spot;
 use crate::store::beginning::{self, Beginning};
@@ -20,38 +24,6 @@ use crate::store::write::{self, Batch, Ending};
 use crate::store::writer::Writer;
 use crate::store::{Place, open, runtime};
 use crate::{Error, Result, Status};
-
-/// How long values are gathered, and so how much a crash may take.
-const GATHER: Duration = Duration::from_millis(50);
-
-/// The pause before a batch that failed is tried again.
-const RETRY: Duration = Duration::from_millis(100);
-
-/// How long `flush` and `finish` keep trying while another program holds the lock.
-const BUSY_PATIENCE: Duration = Duration::from_secs(60);
-
-/// The same for any other refusal, such as a full disk.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Many processes that record into one file wait for one another. That is told only when it lasts this long.
-const BUSY_IS_NEWS: Duration = Duration::from_secs(30);
-
-/// How long the thread stays when no run is left.
-pub(super) const LINGER: Duration = Duration::from_millis(200);
-
-/// When the last run ends, the write-ahead log is folded into the file, so that it is one file. This costs as
-/// much as ten runs, so of more runs than this in a moment, only the last one does it, after [`LINGER`].
-const FOLDS: u32 = 16;
-
-/// A fold is allowed again after this time.
-const FOLD_EVERY: Duration = Duration::from_millis(500);
-
-/// How long the end of a run waits for what is found out about its surroundings.
-const FOUND_PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long values are taken in before they are stored, while more come without pause; and when the process ends.
-const TAKE: Duration = Duration::from_millis(20);
-const TAKE_LAST: Duration = Duration::from_secs(1);
 
 /// What the thread is asked to do.
 pub(super) enum Control {
@@ -65,17 +37,6 @@ pub(super) enum Control {
     /// The process ends; runs that go on end in this way, if one is given.
     Close(Option<Reason>),
 }
-
-/// What a cell does.
-#[derive(Clone)]
-pub(super) enum Verdict {
-    Begins,
-    /// How a run ends that the cell recorded in and left open, if nothing follows; `None`: it ended well.
-    Ended(Option<(Status, Option<String>)>),
-}
-
-/// How a run ends that nobody has ended, and why.
-pub(super) type Reason = (Status, &'static str);
 
 /// A run that is to be recorded.
 pub(super) struct Begin {
@@ -238,6 +199,11 @@ impl Hub {
     }
 
     fn cell(&mut self, verdict: &Verdict) {
+        if self.runs.is_empty() && !self.place.0.exists() {
+            // It was removed with the cell in it, and is not made again.
+            self.fold();
+            return self.session_is(Held::default());
+        }
         for run in self.runs.values_mut() {
             run.pending.drain(&run.messages, self.take, run.marks);
             match (verdict, run.pending.was_touched()) {

@@ -11,6 +11,7 @@ mod gpus;
 mod hub;
 mod media;
 mod panics;
+mod patience;
 mod pending;
 mod queue;
 mod registry;
@@ -18,6 +19,7 @@ mod scalar;
 mod series;
 mod signal;
 mod usage;
+mod verdict;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

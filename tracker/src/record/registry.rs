@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::hub::{self, Control, Reason, Verdict};
+use super::hub::{self, Control};
 use super::signal;
+use super::verdict::{Reason, Verdict};
 use crate::{Error, Result, Status};
 
 struct Entry {

@@ -63,7 +63,8 @@ pub(super) async fn gc(conn: &mut SqliteConnection, place: &Place) -> Result<Rem
         sqlx::query(AssertSqlSafe(*unheld)).execute(&mut *tx).await.map_err(failed())?;
     }
     sqlx::query!(
-        "DELETE FROM snapshot WHERE NOT EXISTS (SELECT 1 FROM run_snapshot WHERE run_snapshot.hash = snapshot.hash)"
+        "DELETE FROM snapshot WHERE NOT EXISTS (SELECT 1 FROM run_snapshot WHERE run_snapshot.hash = snapshot.hash)
+             AND NOT EXISTS (SELECT 1 FROM run_session_snapshot AS of WHERE of.hash = snapshot.hash)"
     )
     .execute(&mut *tx)
     .await
@@ -243,5 +244,7 @@ const TAKE_IN: &[&str] = &[
      SELECT taken.new, name, kind, mime, step, time_ms, hash
      FROM other.run_artifact JOIN taken ON taken.old = run_id ORDER BY run_artifact.id",
     "INSERT OR IGNORE INTO main.snapshot SELECT * FROM other.snapshot",
+    "INSERT INTO main.run_session_snapshot SELECT taken.new, position, kind, hash
+     FROM other.run_session_snapshot JOIN taken ON taken.old = run_id",
     "INSERT INTO main.run_snapshot SELECT taken.new, kind, hash FROM other.run_snapshot JOIN taken ON taken.old = run_id",
 ];

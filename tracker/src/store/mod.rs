@@ -107,7 +107,7 @@ impl Store {
     }
 
     /// Runs one SQL statement that reads. The views that are meant for it are `runs`, `params`, `tags`, `metrics`,
-    /// `points` and `artifacts`; see `migrations/`.
+    /// `points`, `artifacts`, `inputs`, `sessions`, `cells` and `uses`; see `migrations/`.
     ///
     /// # Errors
     /// [`Error::Refused`] when it is wrong, or would write.
@@ -267,7 +267,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sql`] when the file cannot be read.
     pub fn snapshot(&self, run: &RunRecord, kind: &str) -> Result<Option<Vec<u8>>> {
-        self.wait(async |conn, place| read::snapshot(conn, place, run.id, kind).await)
+        self.wait(async |conn, place| read::snapshot(conn, place, run.id, None, kind).await)
     }
 
     /// The kinds of [`Store::snapshot`] that a run has.
@@ -275,18 +275,17 @@ impl Store {
     /// # Errors
     /// [`Error::Sql`] when the file cannot be read.
     pub fn snapshots(&self, run: &RunRecord) -> Result<Vec<String>> {
-        self.wait(async |conn, place| Ok(read::snapshots(conn, place, run.id).await?.into_keys().collect()))
+        self.wait(async |conn, place| Ok(read::snapshots(conn, place, run.id, None).await?.into_keys().collect()))
     }
 
-    /// What a run was recorded in: commit, compiler, crates (a lockfile and features by the sha256 of their
-    /// [`Store::snapshot`]), processor, GPUs and so on, as an object. What could not be found out is null in it; all
-    /// of it is null for a run of which nothing is known.
+    /// What a run was recorded in: commit, compiler, crates (files by the sha256 of their [`Store::snapshot`]), processor
+    /// and so on, as an object. What could not be found out is null in it; all is null where nothing is known.
     ///
     /// # Errors
     /// [`Error::Sql`] or [`Error::Damaged`] when the file cannot be read.
     pub fn environment(&self, run: &RunRecord) -> Result<serde_json::Value> {
         self.wait(async |conn, place| {
-            Ok(read::surroundings(conn, place, run).await?.object(&environment::Named::of(run)))
+            Ok(read::surroundings(conn, place, run, None).await?.object(&environment::Named::of(run)))
         })
     }
 
@@ -306,8 +305,16 @@ impl Store {
         self.wait(async |conn, place| session::sessions(conn, place, run).await)
     }
 
-    /// The sources of the environment that a run's cells linked: the text of each file by its path below the root of
-    /// assay's workspace. Nothing of a program, and of what an earlier version recorded.
+    /// [`Store::environment`] of one stretch of a run that was resumed, by its [`Session::position`].
+    ///
+    /// # Errors
+    /// As [`Store::environment`].
+    pub fn environment_in(&self, run: &RunRecord, session: i64) -> Result<serde_json::Value> {
+        self.wait(async |conn, place| Ok(read::surroundings(conn, place, run, Some(session)).await?.object(run)))
+    }
+
+    /// The sources of the environment that a run's cells linked, by path below the root of assay's workspace. Nothing of
+    /// a program, and of what an earlier version recorded.
     ///
     /// # Errors
     /// [`Error::Sql`] when the file cannot be read.

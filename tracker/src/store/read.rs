@@ -243,21 +243,38 @@ pub(super) async fn bytes(conn: &mut SqliteConnection, place: &Place, hash: &str
         .map_err(place.doing("read the artifact"))
 }
 
-/// What was found out about a run, by kind.
+/// What was found out about a run, by kind: in its last stretch, or in one of its sessions.
 pub(super) async fn snapshot(
     conn: &mut SqliteConnection,
     place: &Place,
     run: i64,
+    session: Option<i64>,
     kind: &str,
 ) -> Result<Option<Vec<u8>>> {
-    sqlx::query_scalar!(
-        "SELECT bytes FROM run_snapshot JOIN snapshot ON snapshot.hash = run_snapshot.hash WHERE run_id = ? AND kind = ?",
-        run,
-        kind,
-    )
-    .fetch_optional(conn)
-    .await
-    .map_err(place.doing("read the run's surroundings"))
+    let found = match session {
+        None => {
+            sqlx::query_scalar!(
+                "SELECT bytes FROM run_snapshot JOIN snapshot ON snapshot.hash = run_snapshot.hash
+                 WHERE run_id = ? AND kind = ?",
+                run,
+                kind,
+            )
+            .fetch_optional(conn)
+            .await
+        }
+        Some(session) => {
+            sqlx::query_scalar!(
+                "SELECT bytes FROM run_session_snapshot AS of JOIN snapshot ON snapshot.hash = of.hash
+                 WHERE run_id = ? AND position = ? AND kind = ?",
+                run,
+                session,
+                kind,
+            )
+            .fetch_optional(conn)
+            .await
+        }
+    };
+    found.map_err(place.doing("read the run's surroundings"))
 }
 
 /// The hashes of those, by kind.
@@ -265,19 +282,31 @@ pub(super) async fn snapshots(
     conn: &mut SqliteConnection,
     place: &Place,
     run: i64,
+    session: Option<i64>,
 ) -> Result<BTreeMap<String, String>> {
-    let rows = sqlx::query!("SELECT kind, hash FROM run_snapshot WHERE run_id = ?", run)
-        .fetch_all(conn)
-        .await
-        .map_err(place.doing("read the run's surroundings"))?;
+    // One of a stretch, or those of the run.
+    let rows = sqlx::query!(
+        r#"SELECT kind AS "kind!", hash AS "hash!" FROM run_snapshot WHERE run_id = ?1 AND ?2 IS NULL
+           UNION ALL SELECT kind, hash FROM run_session_snapshot WHERE run_id = ?1 AND position = ?2"#,
+        run,
+        session,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(place.doing("read the run's surroundings"))?;
     Ok(rows.into_iter().map(|row| (row.kind, row.hash)).collect())
 }
 
 /// What is known of a run's surroundings.
-pub(super) async fn surroundings(conn: &mut SqliteConnection, place: &Place, run: &RunRecord) -> Result<Found> {
-    let mut found = Found { hashes: snapshots(conn, place, run.id).await?, ..Found::default() };
+pub(super) async fn surroundings(
+    conn: &mut SqliteConnection,
+    place: &Place,
+    run: &RunRecord,
+    session: Option<i64>,
+) -> Result<Found> {
+    let mut found = Found { hashes: snapshots(conn, place, run.id, session).await?, ..Found::default() };
     for (kind, object) in [("program", &mut found.program), ("machine", &mut found.machine)] {
-        if let Some(json) = snapshot(conn, place, run.id, kind).await? {
+        if let Some(json) = snapshot(conn, place, run.id, session, kind).await? {
             *object = serde_json::from_slice(&json).map_err(damaged("the environment", &run.uid, place))?;
         }
     }

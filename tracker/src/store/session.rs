@@ -206,6 +206,16 @@ pub(super) fn leave(writer: &mut Writer<'_>, run: i64, ending: &super::write::En
     )
 }
 
+/// What was found out about the present stretch of a run.
+pub(super) fn snapshot(writer: &mut Writer<'_>, run: i64, kind: &str, hash: &str) -> sqlx::Result<()> {
+    writer.execute(
+        "INSERT INTO run_session_snapshot (run_id, position, kind, hash)
+         VALUES (?1, (SELECT max(position) FROM run_session WHERE run_id = ?1), ?2, ?3)
+         ON CONFLICT (run_id, position, kind) DO UPDATE SET hash = excluded.hash",
+        &[run.into(), kind.into(), hash.into()],
+    )
+}
+
 /// Moves cells as version 1 stored them to where they are now: SQLite has no sha256.
 pub(super) async fn move_forward(conn: &mut SqliteConnection) -> sqlx::Result<()> {
     let mut last = None;

@@ -198,6 +198,7 @@ fn facts(writer: &mut Writer<'_>, run: i64, facts: &Facts) -> sqlx::Result<()> {
              ON CONFLICT (run_id, kind) DO UPDATE SET hash = excluded.hash",
             &[run.into(), snapshot.kind.into(), (&snapshot.hash).into()],
         )?;
+        session::snapshot(writer, run, snapshot.kind, &snapshot.hash)?;
     }
     facts.sources.as_ref().map_or(Ok(()), |sources| session::sources(writer, sources))
 }
