@@ -310,7 +310,9 @@ impl Store {
     /// # Errors
     /// As [`Store::environment`].
     pub fn environment_in(&self, run: &RunRecord, session: i64) -> Result<serde_json::Value> {
-        self.wait(async |conn, place| Ok(read::surroundings(conn, place, run, Some(session)).await?.object(run)))
+        self.wait(async |conn, place| {
+            Ok(read::surroundings(conn, place, run, Some(session)).await?.object(&environment::Named::of(run)))
+        })
     }
 
     /// The sources of the environment that a run's cells linked, by path below the root of assay's workspace. Nothing of
