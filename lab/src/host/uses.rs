@@ -104,8 +104,8 @@ fn keys() -> (u64, u64) {
     static NOTED: AtomicBool = AtomicBool::new(false);
     once(&NOTED, "the order of a HashMap or HashSet");
     // SAFETY: its type.
-    unsafe { original::<fn() -> (u64, u64)>(&KEYS) }
-    ()
+    let keys = unsafe { original::<fn() -> (u64, u64)>(&KEYS) };
+    keys()
 }
 
 fn once(noted: &AtomicBool, what: &str) {
