@@ -82,11 +82,12 @@ struct Outcome<'a> {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let store = args.database.open()?;
     let run = store.run(&args.run)?;
+    let data = args.data.as_deref().map(std::path::absolute).transpose()?;
     let history = match History::of(&store, &run) {
         Ok(history) => history,
         Err(why) => return refuse(&run, &why.to_string()),
     };
-    let check = Check::of(&store, &run, history.session(), args.data.as_deref())?;
+    let check = Check::of(&store, &run, history.session(), data.as_deref())?;
     let cells = history.cells(args.whole);
     let mut outcome = Outcome {
         run: &run.uid,
@@ -110,7 +111,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         return refuse(&run, &format!("the file {path} is not there any more; `--data FOLDER` says where it is now"));
     }
     let started = Instant::now();
-    let again = match Again::run(&run, &history, &cells, &check.files, args.data.as_deref())? {
+    let again = match Again::run(&run, &history, &cells, &check.files, data.as_deref())? {
         Ok(again) => again,
         Err(why) => return refuse(&run, &why),
     };

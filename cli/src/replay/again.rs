@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tracker::compare::ParamRow;
 use tracker::{Query, RunRecord, Store, Verdict};
 
+use super::check::PLACES;
 use super::files::{self, ReadFile};
 use super::history::History;
 use crate::run::display::Display;
@@ -96,7 +97,8 @@ impl Again {
     pub(super) fn differences(&self, store: &Store, run: &RunRecord) -> anyhow::Result<Vec<ParamRow>> {
         let both = [store.environment(run)?, self.store.environment(&self.run)?];
         let mut rows = tracker::environment::compared(&both);
-        rows.retain(|row| row.differs);
+        let is_place = |path: &str| path.strip_prefix("variables.").is_some_and(|name| PLACES.contains(&name));
+        rows.retain(|row| row.differs && !is_place(&row.path));
         Ok(rows)
     }
 

@@ -65,7 +65,11 @@ impl Check {
         }
         let here = environment::here(&context);
         let row = |(path, part, remedy): &(&'static str, &'static str, &'static str)| {
-            let (was, is) = (recorded[*path].clone(), here[*path].clone());
+            let (mut was, mut is) = (recorded[*path].clone(), here[*path].clone());
+            if *path == "variables" {
+                forget_places(&mut was);
+                forget_places(&mut is);
+            }
             let state = match (&was, &is) {
                 // Nothing was changed, or none was set, as far as is known.
                 (Value::Null, Value::Null) if matches!(*path, "diff" | "variables" | "gpus") && !recorded.is_null() => {
@@ -115,6 +119,18 @@ impl Check {
             page += &format!("  {}: {}\n", row.part, row.remedy);
         }
         page
+    }
+}
+
+/// Variables that say where something is: what is read there is known by its content.
+pub(super) const PLACES: [&str; 4] = ["ASSAY_DB", "ASSAY_DATA", "ASSAY_HOME", "ASSAY_LOG"];
+
+fn forget_places(variables: &mut Value) {
+    if let Some(set) = variables.as_object_mut() {
+        PLACES.iter().for_each(|place| drop(set.remove(*place)));
+        if set.is_empty() {
+            *variables = Value::Null;
+        }
     }
 }
 

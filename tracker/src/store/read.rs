@@ -45,12 +45,12 @@ pub(super) async fn find_among(conn: &mut SqliteConnection, place: &Place, wante
     let deleted = among == Among::Deleted;
     let number = wanted.parse::<i64>().ok();
     let lower = wanted.to_lowercase();
-    // An exact uid, then a number, then a name, then the beginning of a uid.
+    // An exact uid, then a number, then a name (of what is no replay), then the beginning of a uid.
     let mut fitting = sqlx::query!(
         "SELECT id, uid, name,
              CASE WHEN uid = ?1 THEN 0 WHEN id = ?2 THEN 1 WHEN name = ?3 THEN 2 ELSE 3 END AS \"rank!: i64\"
          FROM run WHERE (deleted_ms IS NOT NULL) = ?4
-             AND (uid = ?1 OR id = ?2 OR name = ?3 OR (?1 <> '' AND substr(uid, 1, length(?1)) = ?1))
+             AND (uid = ?1 OR id = ?2 OR (name = ?3 AND id NOT IN (SELECT run_id FROM replay)) OR (?1 <> '' AND substr(uid, 1, length(?1)) = ?1))
          ORDER BY 4, started_ms DESC, id DESC",
         lower,
         number,
