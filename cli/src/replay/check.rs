@@ -104,7 +104,9 @@ impl Check {
         match (self.files_are_known, self.files.len()) {
             (false, _) => drop(table.add_row(row("unknown", "data files", "not recorded"))),
             (true, 0) => drop(table.add_row(row("same", "data files", "none was read"))),
-            (true, all) if same == all => drop(table.add_row(row("same", &format!("{all} data file{}", if all == 1 { "" } else { "s" }), ""))),
+            (true, all) if same == all => {
+                drop(table.add_row(row("same", &format!("{all} data file{}", if all == 1 { "" } else { "s" }), "")))
+            }
             _ => {}
         }
         for file in self.files.iter().filter(|file| file.state != State::Same) {
