@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What the environment is built from, below the workspace's root.
-const PARTS: [&str; 9] = [
+const PARTS: [&str; 10] = [
     "Cargo.toml",
     "Cargo.lock",
     "rust-toolchain.toml",
     "cuda/Cargo.toml",
     "cuda/src",
+    "gemm",
     "lab",
     "migrations",
     "tracker",

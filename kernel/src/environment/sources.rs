@@ -39,7 +39,7 @@ pub(super) fn hash_into(hasher: &mut Sha256) {
 /// is always the same folder: cargo tells a changed source by its time, at its path. `more` are members that
 /// are written by the caller, in the folder `extensions`.
 pub(super) fn write_workspace(folder: &Path, more: &[String]) -> Result<(), EnvironmentError> {
-    for part in ["cuda", "lab", "migrations", "tracker", "wire"] {
+    for part in ["cuda", "gemm", "lab", "migrations", "tracker", "wire"] {
         remove_others(folder, &folder.join(part))?;
     }
     let more: String = more.iter().map(|member| format!(", \"extensions/{member}\"")).collect();
@@ -49,7 +49,7 @@ pub(super) fn write_workspace(folder: &Path, more: &[String]) -> Result<(), Envi
             let manifest = String::from_utf8_lossy(bytes);
             let members = |line: &str| match line.split_once(" = [") {
                 Some(("members", _)) => {
-                    format!(r#"members = ["cuda", "lab", "{GPU_PACKAGE}", "tracker", "wire"{more}]"#)
+                    format!(r#"members = ["cuda", "gemm", "lab", "{GPU_PACKAGE}", "tracker", "wire"{more}]"#)
                 }
                 Some(("default-members", _)) => r#"default-members = ["lab"]"#.to_owned(),
                 _ => line.to_owned(),
