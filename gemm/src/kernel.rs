@@ -79,15 +79,33 @@ type Kernel<T, P> = unsafe fn(
 /// # Safety
 /// As [`super::gemm`].
 unsafe fn call<T: Number, P>(product: &Product<T>, parallelism: P, kernel: Kernel<T, P>) {
-    let Product { m, n, k, dst, dst_cs, dst_rs, read_dst, lhs, lhs_cs, lhs_rs, rhs, rhs_cs, rhs_rs, alpha, beta, .. } =
-        *product;
+    let Product {
+        m, n, k, dst, dst_cs, dst_rs, read_dst, lhs, lhs_cs, lhs_rs, rhs, rhs_cs, rhs_rs, alpha, beta, ..
+    } = *product;
     // Told not to read, a kernel must not multiply what is there by something either: it may be NaN.
     let alpha = if read_dst { alpha } else { T::ZERO };
     // SAFETY: the caller's promise.
     unsafe {
         kernel(
-            m, n, k, dst, dst_cs, dst_rs, read_dst, lhs, lhs_cs, lhs_rs, rhs, rhs_cs, rhs_rs, alpha, beta, false,
-            false, false, parallelism,
+            m,
+            n,
+            k,
+            dst,
+            dst_cs,
+            dst_rs,
+            read_dst,
+            lhs,
+            lhs_cs,
+            lhs_rs,
+            rhs,
+            rhs_cs,
+            rhs_rs,
+            alpha,
+            beta,
+            false,
+            false,
+            false,
+            parallelism,
         );
     }
 }

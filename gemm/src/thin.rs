@@ -130,8 +130,7 @@ impl<T: Number> Thin<T> {
         let add = (read_dst || !first) && alpha != T::ZERO;
         for (at, &sum) in sums.iter().enumerate() {
             // SAFETY: inside dst, by the caller's promise.
-            let place =
-                unsafe { &mut *dst.offset((row + at).cast_signed() * dst_rs + column.cast_signed() * dst_cs) };
+            let place = unsafe { &mut *dst.offset((row + at).cast_signed() * dst_rs + column.cast_signed() * dst_cs) };
             *place = if add { alpha * *place + beta * sum } else { beta * sum };
         }
     }

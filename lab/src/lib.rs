@@ -9,6 +9,7 @@ pub mod device;
 pub mod display;
 pub mod host;
 pub mod loss;
+pub mod math;
 pub mod metric;
 pub mod nn;
 pub mod plot;

@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::DataError;
+use crate::math::single::{cos, ln, sin};
 
 /// What may happen to a picture. Each change is drawn anew for each picture; nothing happens until a range is
 /// set. Pictures are `channels × height × width` numbers in row-major order, and keep their size: what comes in from
@@ -116,6 +117,7 @@ impl Augment {
 
     fn view(&self, random: &mut dyn RngCore) -> View {
         let angle = between(random, self.rotate).to_radians();
+        let (sin, cos) = (sin(angle), cos(angle));
         let scale = 1.0 / (1.0 + between(random, self.scale));
         let mirror = if random.gen_bool(self.flip) { -1.0 } else { 1.0 };
         let shift = [between(random, self.shift), between(random, self.shift)];
@@ -123,10 +125,7 @@ impl Augment {
         let upside = if self.flip_vertical > 0.0 && random.gen_bool(self.flip_vertical) { -1.0 } else { 1.0 };
         let crop = [whole(random, self.crop), whole(random, self.crop)];
         View {
-            matrix: [
-                [mirror * scale * angle.cos(), mirror * scale * angle.sin()],
-                [upside * -scale * angle.sin(), upside * scale * angle.cos()],
-            ],
+            matrix: [[mirror * scale * cos, mirror * scale * sin], [upside * -scale * sin, upside * scale * cos]],
             shift: [shift[0] + crop[0], shift[1] + crop[1]],
         }
     }
@@ -198,7 +197,7 @@ fn whole(random: &mut dyn RngCore, most: u16) -> f32 {
 /// A standard normal number (Box and Muller, 1958).
 pub(super) fn normal(random: &mut dyn RngCore) -> f32 {
     let (radius, angle): (f32, f32) = (random.gen_range(f32::MIN_POSITIVE..1.0), random.gen_range(0.0..1.0));
-    (-2.0 * radius.ln()).sqrt() * (std::f32::consts::TAU * angle).cos()
+    (-2.0 * ln(radius)).sqrt() * cos(std::f32::consts::TAU * angle)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use dfdx::tensor::Tensor;
 use super::{DataError, Dataset, Layout, Samples};
 use crate::device::Dev;
 use crate::display::{MimeBundle, Show};
+use crate::math::double::{exp, ln};
 
 /// Rows that go through the model at a time.
 const CHUNK: usize = 256;
@@ -143,14 +144,14 @@ impl<'a> Tally<'a> {
                 return Err(self.pass.failed(&NAN));
             };
             let most = f64::from(scores[best]);
-            let sum: f64 = scores.iter().map(|&score| (f64::from(score) - most).exp()).sum();
+            let sum: f64 = scores.iter().map(|&score| exp(f64::from(score) - most)).sum();
             let truth = self.truth[self.pass.seen];
-            self.loss += sum.ln() + most - f64::from(scores[truth]);
+            self.loss += ln(sum) + most - f64::from(scores[truth]);
             self.right += usize::from(best == truth);
             self.predicted.push(best);
             // Probabilities are shown and ranked, where the precision of f32 is enough.
             #[allow(clippy::cast_possible_truncation)]
-            self.probabilities.extend(scores.iter().map(|&score| ((f64::from(score) - most).exp() / sum) as f32));
+            self.probabilities.extend(scores.iter().map(|&score| (exp(f64::from(score) - most) / sum) as f32));
             self.pass.seen += 1;
         }
         Ok(())

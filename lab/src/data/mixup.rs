@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::DataError;
 use super::augment::normal;
+use crate::math::single::{ln, powf};
 
 /// Mixes each row of a batch with another one, and their targets alike: `λ a + (1 - λ) b`, with λ drawn from
 /// Beta(alpha, alpha) for the batch (Zhang et al., *mixup*, 2018). `x` holds rows of `width` numbers, `y` rows of
@@ -55,7 +56,7 @@ fn beta(random: &mut dyn RngCore, a: f32) -> f32 {
 fn gamma(random: &mut dyn RngCore, a: f32) -> f32 {
     if a < 1.0 {
         let uniform: f32 = random.gen_range(f32::MIN_POSITIVE..1.0);
-        return gamma(random, a + 1.0) * uniform.powf(1.0 / a);
+        return gamma(random, a + 1.0) * powf(uniform, 1.0 / a);
     }
     let d = a - 1.0 / 3.0;
     let c = 1.0 / (9.0 * d).sqrt();
@@ -63,7 +64,7 @@ fn gamma(random: &mut dyn RngCore, a: f32) -> f32 {
         let x = normal(random);
         let v = (1.0 + c * x).powi(3);
         let uniform: f32 = random.gen_range(f32::MIN_POSITIVE..1.0);
-        if v > 0.0 && uniform.ln() < 0.5 * x * x + d - d * v + d * v.ln() {
+        if v > 0.0 && ln(uniform) < 0.5 * x * x + d - d * v + d * ln(v) {
             return d * v;
         }
     }

@@ -1,6 +1,7 @@
 //! Where the loader keeps the addresses of the functions that a loaded library calls.
 
 use std::ffi::{CStr, c_int, c_void};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const DT_STRTAB: i64 = 5;
 const DT_SYMTAB: i64 = 6;
@@ -20,7 +21,7 @@ const KINDS: [u32; 0] = [];
 /// Calls `take` for the libraries that are `wanted`, by path and base, with each word through which they call a
 /// function: the path, the function's symbol, and where the word is. The loader is locked meanwhile: neither of the two
 /// may ask it for anything.
-pub(super) fn each_slot(wanted: &mut dyn FnMut(&str, usize) -> bool, take: &mut dyn FnMut(&str, &str, *mut usize)) {
+pub(crate) fn each_slot(wanted: &mut dyn FnMut(&str, usize) -> bool, take: &mut dyn FnMut(&str, &str, *mut usize)) {
     struct Walk<'a> {
         wanted: &'a mut dyn FnMut(&str, usize) -> bool,
         take: &'a mut dyn FnMut(&str, &str, *mut usize),
@@ -39,6 +40,24 @@ pub(super) fn each_slot(wanted: &mut dyn FnMut(&str, usize) -> bool, take: &mut 
     let mut walk = Walk { wanted, take };
     // SAFETY: `visit` is called before this returns, with `walk`.
     unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut walk).cast()) };
+}
+
+/// Writes a function where the loader keeps the address of another one.
+pub(crate) fn write(slot: *mut usize, function: *const (), writable: bool) {
+    const PAGE: usize = 4096;
+    let page = (slot as usize & !(PAGE - 1)) as *mut c_void;
+    // SAFETY: the page holds a word of the loader's table of a library that is loaded. Cells keep theirs writable;
+    // that of another library was made read-only when it was loaded, and is so again afterwards.
+    if !writable && unsafe { libc::mprotect(page, PAGE, libc::PROT_READ | libc::PROT_WRITE) } != 0 {
+        return;
+    }
+    // SAFETY: an aligned word through which the library calls a function; the loader and such calls access it as a
+    // whole. What is stored is a function of the same signature (`waits`, `math::replace`).
+    unsafe { AtomicUsize::from_ptr(slot) }.store(function as usize, Ordering::Release);
+    if !writable {
+        // SAFETY: as above.
+        unsafe { libc::mprotect(page, PAGE, libc::PROT_READ) };
+    }
 }
 
 /// # Safety

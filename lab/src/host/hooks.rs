@@ -5,12 +5,12 @@
 //! there instead is a function of the same signature, compiled by the same compiler.
 
 use std::collections::HashSet;
-use std::ffi::{CString, c_void};
+use std::ffi::CString;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::elf::each_slot;
+use super::elf::{each_slot, write};
 
 /// How often what waits looks whether the person asked to stop.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
@@ -71,23 +71,6 @@ fn find(path: &str, symbol: &str, original: &AtomicUsize) -> bool {
     };
     original.store(address as usize, Ordering::Relaxed);
     !address.is_null()
-}
-
-fn write(slot: *mut usize, function: *const (), writable: bool) {
-    const PAGE: usize = 4096;
-    let page = (slot as usize & !(PAGE - 1)) as *mut c_void;
-    // SAFETY: the page holds a word of the loader's table of a library that is loaded. Cells keep theirs writable;
-    // that of another library was made read-only when it was loaded, and is so again afterwards.
-    if !writable && unsafe { libc::mprotect(page, PAGE, libc::PROT_READ | libc::PROT_WRITE) } != 0 {
-        return;
-    }
-    // SAFETY: an aligned word through which the library calls a function; the loader and such calls access it as a
-    // whole. What is stored is a function of the same signature (`waits`).
-    unsafe { AtomicUsize::from_ptr(slot) }.store(function as usize, Ordering::Release);
-    if !writable {
-        // SAFETY: as above.
-        unsafe { libc::mprotect(page, PAGE, libc::PROT_READ) };
-    }
 }
 
 /// The address of an original, as the function that it is.

@@ -4,7 +4,7 @@
 
 mod chain;
 mod channel;
-mod elf;
+pub(crate) mod elf;
 mod front;
 mod guard;
 mod hooks;

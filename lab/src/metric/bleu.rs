@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{MetricError, ratio};
 use crate::display::{MimeBundle, Show};
+use crate::math::double::{exp, ln};
 
 /// The longest n-grams that are counted.
 const LONGEST: usize = 4;
@@ -102,7 +103,7 @@ fn of_numbers(references: &[Vec<Vec<usize>>], candidates: &[Vec<usize>]) -> Resu
     }
     let brevity_penalty = brevity_penalty(candidate_length, reference_length);
     #[allow(clippy::cast_precision_loss)] // 4
-    let mean = (precisions.iter().map(|precision| precision.ln()).sum::<f64>() / LONGEST as f64).exp();
+    let mean = exp(precisions.iter().map(|precision| ln(*precision)).sum::<f64>() / LONGEST as f64);
     Ok(Bleu { score: brevity_penalty * mean, precisions, brevity_penalty, candidate_length, reference_length })
 }
 
@@ -131,6 +132,6 @@ fn brevity_penalty(candidate: usize, reference: usize) -> f64 {
     match candidate {
         0 => 0.0,
         _ if candidate >= reference => 1.0,
-        _ => (1.0 - reference as f64 / candidate as f64).exp(),
+        _ => exp(1.0 - reference as f64 / candidate as f64),
     }
 }

@@ -1,6 +1,7 @@
 //! How surprised a model is by the truth.
 
 use super::{MetricError, finite, rows_of};
+use crate::math::double::{exp, ln};
 
 /// The mean of -log p(class), in nats, as `sklearn.metrics.log_loss`. `probabilities` has a row for each
 /// label with the probability of each class; or, for two classes, just the probability of class 1.
@@ -33,7 +34,7 @@ pub fn log_loss(truth: &[usize], probabilities: &[f32]) -> Result<f64, MetricErr
             (true, _) => shares[0],
             (false, class) => shares[class],
         };
-        sum -= f64::from(share.clamp(f32::EPSILON, 1.0 - f32::EPSILON)).ln();
+        sum -= ln(f64::from(share.clamp(f32::EPSILON, 1.0 - f32::EPSILON)));
     }
     #[allow(clippy::cast_precision_loss)] // row counts are far below 2^52
     Ok(sum / truth.len() as f64)
@@ -46,7 +47,7 @@ pub fn log_loss(truth: &[usize], probabilities: &[f32]) -> Result<f64, MetricErr
 /// When the loss is NaN or below 0.
 pub fn perplexity(mean_cross_entropy: f64) -> Result<f64, MetricError> {
     if mean_cross_entropy >= 0.0 {
-        Ok(mean_cross_entropy.exp())
+        Ok(exp(mean_cross_entropy))
     } else {
         Err(MetricError::NotACrossEntropy { value: format!("{mean_cross_entropy}") })
     }

@@ -33,5 +33,7 @@ pub use schedule::Schedule;
 pub use sgd::Sgd;
 pub use trainer::{BoxError, EpochReport, Flow, History, Metrics, Trainer, TrainerEpoch, TrainerError};
 
+#[cfg(all(test, not(feature = "gpu")))]
+mod bits;
 #[cfg(test)]
 mod tests;

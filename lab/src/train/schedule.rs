@@ -4,6 +4,8 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
+use crate::math::double::{cos, powf};
+
 /// How the learning rate changes over the steps (or epochs: what is counted is up to the loop). A plain
 /// value: it has no state, so it can be recorded with a run and needs no checkpoint.
 ///
@@ -87,8 +89,8 @@ impl Schedule {
         let now = step as f64;
         match self {
             Self::Constant { rate } => *rate,
-            Self::Step { rate, every, factor } => rate * factor.powf((step / (*every).max(1)) as f64),
-            Self::Exponential { rate, factor } => rate * factor.powf(now),
+            Self::Step { rate, every, factor } => rate * powf(*factor, (step / (*every).max(1)) as f64),
+            Self::Exponential { rate, factor } => rate * powf(*factor, now),
             Self::Cosine { rate, lowest, steps } => along_cosine(*rate, *lowest, part(now, *steps as f64)),
             Self::CosineRestarts { rate, lowest, period, growth } => {
                 let (done, period) = within_period(step, (*period).max(1), (*growth).max(1));
@@ -113,7 +115,7 @@ impl Schedule {
 
 /// The value between `from` and `to` after this part of half a cosine.
 fn along_cosine(from: f64, to: f64, part: f64) -> f64 {
-    to + (from - to) * (1.0 + (PI * part).cos()) / 2.0
+    to + (from - to) * (1.0 + cos(PI * part)) / 2.0
 }
 
 /// Which part of the whole has passed; all of it when there is no whole.

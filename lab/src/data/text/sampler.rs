@@ -4,6 +4,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::DataError;
+use crate::math::double::exp;
 
 /// Draws tokens from scores (logits). A high temperature makes unlikely tokens likelier, a low one takes the likely
 /// ones nearly always; the least likely can be left out by number ([`Sampler::top_k`]; Fan, Lewis and Dauphin, 2018) or
@@ -65,7 +66,7 @@ impl Sampler {
         }
         order.truncate(self.top_k);
         let most = f64::from(scores[first]);
-        let weight = |&token: &usize| ((f64::from(scores[token]) - most) / self.temperature).exp();
+        let weight = |&token: &usize| exp((f64::from(scores[token]) - most) / self.temperature);
         let weights: Vec<f64> = order.iter().map(weight).collect();
         let kept = kept(&weights, self.top_p);
         let mut left = self.random.gen_range(0.0..kept.iter().sum::<f64>());

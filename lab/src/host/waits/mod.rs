@@ -30,6 +30,7 @@ pub(super) fn patch() {
         all.extend(hooks);
     }
     hooks::patch(&all);
+    crate::math::replace();
 }
 
 /// In place of `std::thread::sleep`.

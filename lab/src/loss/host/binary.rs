@@ -7,6 +7,7 @@ use super::fused::{against, probabilities, rounded};
 use crate::device::Dev;
 use crate::loss::shape::Loss;
 use crate::loss::{BceWithLogits, LossError, Reduction};
+use crate::math::double::{exp, ln_1p, powf};
 
 /// Binary cross-entropy.
 pub(in crate::loss) fn binary_cross_entropy<S: Shape, T: Tape<f32, Dev>>(
@@ -52,9 +53,9 @@ fn focal(scores: &mut [f32], wanted: &[f32], alpha: f64, gamma: f64) -> f64 {
         let wrong = p * (1.0 - wanted) + not * wanted;
         let alpha = alpha * wanted + (1.0 - alpha) * (1.0 - wanted);
         let slope = p * not * (1.0 - 2.0 * wanted);
-        let bend = if wrong > 0.0 { gamma * wrong.powf(gamma - 1.0) * slope * cross_entropy } else { 0.0 };
-        sum += alpha * wrong.powf(gamma) * cross_entropy;
-        *score = rounded(scale * alpha * (wrong.powf(gamma) * (p - wanted) + bend));
+        let bend = if wrong > 0.0 { gamma * powf(wrong, gamma - 1.0) * slope * cross_entropy } else { 0.0 };
+        sum += alpha * powf(wrong, gamma) * cross_entropy;
+        *score = rounded(scale * alpha * (powf(wrong, gamma) * (p - wanted) + bend));
     }
     sum * scale
 }
@@ -67,9 +68,9 @@ fn share(numbers: &[f32]) -> f64 {
 
 /// log(1 + exp(x)), for any x.
 fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
+    x.max(0.0) + ln_1p(exp(-x.abs()))
 }
 
 fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
+    1.0 / (1.0 + exp(-x))
 }

@@ -8,6 +8,7 @@ use super::softmax::softmax;
 use crate::device::Dev;
 use crate::loss::shape::{Loss, width};
 use crate::loss::{CrossEntropy, LossError, Reduction};
+use crate::math::double::{exp, exp_m1, powf};
 
 /// Cross-entropy.
 pub(in crate::loss) fn cross_entropy<S: Shape, T: Tape<f32, Dev>>(
@@ -75,12 +76,12 @@ fn damped(scores: &mut [f32], classes: &[usize], width: usize, gamma: f64) -> f6
         let surprise = softmax(row).surprise(score);
         // Rounding may leave less than nothing. NaN is not hidden by a maximum.
         let surprise = if surprise < 0.0 { 0.0 } else { surprise };
-        let p = (-surprise).exp();
-        let wrong = -(-surprise).exp_m1();
+        let p = exp(-surprise);
+        let wrong = -exp_m1(-surprise);
         // At p = 1 the loss and its derivative are 0, whatever 0 to a power below 0 would be.
-        let damped = if wrong > 0.0 { gamma * p * wrong.powf(gamma - 1.0) * surprise } else { 0.0 };
-        let factor = rounded((damped + wrong.powf(gamma)) / count);
-        sum += wrong.powf(gamma) * surprise;
+        let damped = if wrong > 0.0 { gamma * p * powf(wrong, gamma - 1.0) * surprise } else { 0.0 };
+        let factor = rounded((damped + powf(wrong, gamma)) / count);
+        sum += powf(wrong, gamma) * surprise;
         row.iter_mut().for_each(|share| *share *= factor);
         row[class] -= factor;
     }

@@ -8,6 +8,7 @@ use super::softmax::softmax;
 use crate::device::Dev;
 use crate::loss::LossError;
 use crate::loss::shape::{Loss, width};
+use crate::math::double::ln;
 
 /// The Kullback-Leibler divergence of each row of logarithms of probabilities from its target.
 pub(in crate::loss) fn divergence<S: Shape, T: Tape<f32, Dev>>(
@@ -34,7 +35,7 @@ fn of_logs(logs: &mut [f32], wanted: &[f32], width: usize) -> f64 {
     for (log, &wanted) in logs.iter_mut().zip(wanted) {
         // 0 · -∞ is 0 here: what is never wanted does not count.
         if wanted > 0.0 {
-            sum += f64::from(wanted) * (f64::from(wanted).ln() - f64::from(*log));
+            sum += f64::from(wanted) * (ln(f64::from(wanted)) - f64::from(*log));
         }
         *log = rounded(-f64::from(wanted) * share);
     }
@@ -49,7 +50,7 @@ fn of_scores(scores: &mut [f32], wanted: &[f32], width: usize) -> f64 {
         let given = row.to_vec();
         let log = softmax(row);
         for (&wanted, &score) in wanted.iter().zip(&given).filter(|(wanted, _)| **wanted > 0.0) {
-            sum += f64::from(wanted) * (f64::from(wanted).ln() + log.surprise(score));
+            sum += f64::from(wanted) * (ln(f64::from(wanted)) + log.surprise(score));
         }
         let total: f64 = wanted.iter().copied().map(f64::from).sum();
         for (share_of, &wanted) in row.iter_mut().zip(wanted) {

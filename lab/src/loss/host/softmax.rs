@@ -1,5 +1,7 @@
 //! The softmax of a row, in place, written so that the compiler makes vector instructions of it.
 
+use crate::math::{double, exp};
+
 /// How many numbers are summed side by side.
 const LANES: usize = 8;
 
@@ -15,7 +17,7 @@ pub(super) fn softmax(row: &mut [f32]) -> LogSum {
     for share in row.iter_mut() {
         *share *= scale;
     }
-    LogSum { highest, log: f64::from(sum).ln() }
+    LogSum { highest, log: double::ln(f64::from(sum)) }
 }
 
 /// The logarithm of a sum of exponentials.
@@ -69,44 +71,9 @@ pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
-/// e to a power that is not above 0, within 2 units in the last place: e^x = 2^n · e^r with n the whole
-/// number nearest to x / ln 2, and e^r by its Taylor series to r^7. Below -87 it is 0. NaN stays NaN.
-///
-/// std's is a call for each number, which no compiler can turn into vector instructions.
-fn exp(x: f32) -> f32 {
-    /// Adding this leaves the nearest whole number in the lowest bits.
-    const ROUND: f32 = 12_582_912.0;
-    /// ln 2 in two parts: the first has so few bits that its product with n is exact.
-    const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
-    let shifted = if x > -87.0 { x } else { -87.0 } * std::f32::consts::LOG2_E + ROUND;
-    let whole = shifted - ROUND;
-    let r = (x - whole * LN_2[0]) - whole * LN_2[1];
-    let mut series = 1.0 / 5040.0;
-    for factor in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
-        series = series * r + factor;
-    }
-    let power = f32::from_bits(shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23);
-    if x < -87.0 { 0.0 } else { series * power }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_exponential_is_right_to_the_last_places() {
-        let mut worst = 0.0f64;
-        for step in 0..870_000u32 {
-            let x = -f64::from(step) * 1e-4;
-            #[allow(clippy::cast_possible_truncation)]
-            let x = x as f32;
-            let exact = f64::from(x).exp();
-            worst = worst.max((f64::from(exp(x)) - exact).abs() / exact);
-        }
-        assert!(worst < 2.0 * f64::from(f32::EPSILON), "{worst}");
-        assert_eq!([exp(0.0), exp(-88.0), exp(f32::NEG_INFINITY)], [1.0, 0.0, 0.0]);
-        assert!(exp(f32::NAN).is_nan());
-    }
 
     #[test]
     fn scores_of_any_size_become_probabilities() {

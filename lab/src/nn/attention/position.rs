@@ -12,6 +12,7 @@ use dfdx::tensor_ops::Device;
 
 use super::heads::Rows;
 use crate::device::{Dev, DevError, wrong_size};
+use crate::math::double::{cos, powf, sin};
 use crate::nn::op::{Inputs, Op, add_to};
 
 /// `SinusoidalPositions<LENGTH, DIM>`: adds sines and cosines of the position, of `DIM / 2` wavelengths from 2π to
@@ -132,8 +133,8 @@ impl Table {
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // computed in f64, used in f32
     fn sinusoids(length: usize, dim: usize) -> Self {
         let value = |position: usize, i: usize| {
-            let angle = position as f64 / 10_000f64.powf((i / 2 * 2) as f64 / dim as f64);
-            (if i.is_multiple_of(2) { angle.sin() } else { angle.cos() }) as f32
+            let angle = position as f64 / powf(10_000.0, (i / 2 * 2) as f64 / dim as f64);
+            (if i.is_multiple_of(2) { sin(angle) } else { cos(angle) }) as f32
         };
         Self {
             numbers: (0..length * dim).map(|at| value(at / dim, at % dim)).collect(),

@@ -9,6 +9,7 @@ use dfdx::tensor::{Merge, NoneTape, Tape, Tensor, TensorFromVec};
 use super::heads::Rows;
 use super::mask::{AttentionError, AttentionMask};
 use crate::device::{Dev, DevError, wrong_size};
+use crate::math::exp;
 use crate::nn::dropout::factors;
 use crate::nn::matrix::Matrix;
 use crate::nn::op::{Inputs, Op};
@@ -264,7 +265,7 @@ fn softmax(row: &mut [f32], scale: f32, hidden: Option<&[bool]>) {
         row.fill(0.0);
         return;
     }
-    row.iter_mut().for_each(|score| *score = ((*score - most) * scale).exp());
+    row.iter_mut().for_each(|score| *score = exp((*score - most) * scale));
     let sum: f32 = row.iter().sum();
     row.iter_mut().for_each(|score| *score /= sum);
 }

@@ -7,6 +7,7 @@ use dfdx::tensor::{Tape, Tensor};
 pub(super) use cuda::math::activation::Curve;
 
 use crate::device::{Dev, DevError, wrong_size};
+use crate::math;
 use crate::nn::op::{Inputs, Op};
 use crate::nn::parallel::{parallel, per_job};
 
@@ -111,7 +112,7 @@ fn gelu(x: f32) -> (f32, f32) {
     // Φ by Abramowitz and Stegun, *Handbook of Mathematical Functions*, 7.1.26: to 1.5e-7.
     let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
     let t = 1.0 / (1.0 + 0.327_591_1 * z);
-    let density = (-z * z).exp();
+    let density = math::exp(-z * z);
     let series = t * (0.254_829_6 + t * (-0.284_496_75 + t * (1.421_413_7 + t * (-1.453_152 + t * 1.061_405_4))));
     let tail = 0.5 * series * density;
     let below = if x < 0.0 { tail } else { 1.0 - tail };
@@ -121,17 +122,17 @@ fn gelu(x: f32) -> (f32, f32) {
 
 fn fast_gelu(x: f32) -> (f32, f32) {
     const ROOT: f32 = std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2; // √(2/π)
-    let tanh = (ROOT * (x + 0.044_715 * x * x * x)).tanh();
+    let tanh = math::tanh(ROOT * (x + 0.044_715 * x * x * x));
     let inner = ROOT * (1.0 + 3.0 * 0.044_715 * x * x);
     (0.5 * x * (1.0 + tanh), 0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner)
 }
 
 fn sigmoid(x: f32) -> (f32, f32) {
-    let y = 1.0 / (1.0 + (-x).exp());
+    let y = math::sigmoid(x);
     (y, y * (1.0 - y))
 }
 
 fn tanh(x: f32) -> (f32, f32) {
-    let y = x.tanh();
+    let y = math::tanh(x);
     (y, 1.0 - y * y)
 }

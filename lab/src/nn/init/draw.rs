@@ -3,6 +3,8 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::math::double::{cos, ln, sin};
+
 pub(super) fn generator(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
@@ -19,9 +21,9 @@ pub(super) fn normal(generator: &mut ChaCha8Rng, len: usize, deviation: f64) -> 
     let mut numbers = Vec::with_capacity(len + 1);
     while numbers.len() < len {
         // 1 - [0, 1) is never 0, so the logarithm is finite.
-        let radius = (-2.0 * (1.0 - generator.r#gen::<f64>()).ln()).sqrt() * deviation;
-        let (sin, cos) = (generator.r#gen::<f64>() * std::f64::consts::TAU).sin_cos();
-        numbers.extend([(radius * cos) as f32, (radius * sin) as f32]);
+        let radius = (-2.0 * ln(1.0 - generator.r#gen::<f64>())).sqrt() * deviation;
+        let angle = generator.r#gen::<f64>() * std::f64::consts::TAU;
+        numbers.extend([(radius * cos(angle)) as f32, (radius * sin(angle)) as f32]);
     }
     numbers.truncate(len);
     numbers

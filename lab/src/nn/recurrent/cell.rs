@@ -1,5 +1,7 @@
 //! One step of a recurrent network for one sequence, and its derivative.
 
+use crate::math::{sigmoid, tanh};
+
 /// Which network, with PyTorch's formulas and order of gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cell {
@@ -56,19 +58,19 @@ impl Cell {
         let sum = |gate: usize, i: usize| sums.input[gate * size + i] + sums.state[gate * size + i];
         for i in 0..size {
             match self {
-                Self::Rnn => h[i] = sum(0, i).tanh(),
+                Self::Rnn => h[i] = tanh(sum(0, i)),
                 Self::Gru => {
                     let (reset, update) = (sigmoid(sum(0, i)), sigmoid(sum(1, i)));
                     let recurrent = sums.state[2 * size + i];
-                    let new = (sums.input[2 * size + i] + reset * recurrent).tanh();
+                    let new = tanh(sums.input[2 * size + i] + reset * recurrent);
                     h[i] = (1.0 - update) * new + update * before[i];
                     keep(kept, size, i, [reset, update, new, recurrent]);
                 }
                 Self::Lstm => {
                     let (input, forget, output) = (sigmoid(sum(0, i)), sigmoid(sum(1, i)), sigmoid(sum(3, i)));
-                    let new = sum(2, i).tanh();
+                    let new = tanh(sum(2, i));
                     cell[i] = forget * cell[i] + input * new;
-                    h[i] = output * cell[i].tanh();
+                    h[i] = output * tanh(cell[i]);
                     keep(kept, size, i, [input, forget, new, output, cell[i]]);
                 }
             }
@@ -105,7 +107,7 @@ impl Cell {
                 }
                 Self::Lstm => {
                     let [input, forget, new, output, state] = kept(then.kept, size, i);
-                    let tanh = state.tanh();
+                    let tanh = tanh(state);
                     let of_cell = cell[i] + gradient * output * (1.0 - tanh * tanh);
                     let sums = [
                         of_cell * new * input * (1.0 - input),
@@ -130,8 +132,4 @@ fn keep<const N: usize>(rows: &mut [f32], size: usize, i: usize, values: [f32; N
 /// Reads one number of each row.
 fn kept<const N: usize>(rows: &[f32], size: usize, i: usize) -> [f32; N] {
     std::array::from_fn(|row| rows[row * size + i])
-}
-
-fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
 }
