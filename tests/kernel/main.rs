@@ -167,6 +167,7 @@ files!(
     crashes,
     display,
     errors,
+    functions,
     impls,
     items,
     kept,

@@ -40,14 +40,16 @@ pub(crate) fn tanh(x: f32) -> f32 {
     const NEAR: [f32; 5] = [-5.704_988_7e-3, 2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1];
     let size = x.abs();
     let power = exp(-2.0 * size);
-    let far = (1.0 - 2.0 * power / (1.0 + power)).copysign(x);
+    let far = 1.0 - 2.0 * power / (1.0 + power);
     let square = x * x;
     let mut series = 0.0;
     for factor in NEAR {
         series = series * square + factor;
     }
-    let near = series * square * x + x;
-    if size < 0.625 { near } else { far }
+    let near = series * square * size + size;
+    // The sign of 0 is lost on the way.
+    let tanh = if size < 0.625 { near } else { far };
+    tanh.copysign(x)
 }
 
 /// 1 / (1 + e^-x), within 3 units in the last place. NaN stays NaN.

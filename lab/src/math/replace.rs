@@ -12,7 +12,7 @@ use super::table::functions;
 use crate::host::elf::{each_slot, write};
 
 /// Whose calls are replaced, by the start of the file's name.
-const OURS: [&str; 4] = ["libcell_", "libext_", "liblab", "libswap_"];
+const OURS: [&str; 3] = ["libcell_", "libext_", "liblab"];
 
 /// Replaces the calls of what was loaded since the last time: of libraries of ours, and of the program itself.
 /// Cells need not call it. A program that uses lab by itself may, at its start, to compute the bits that a cell does.

@@ -1,6 +1,6 @@
 //! The functions of C's library that std's `f32` and `f64` are made of, and Rust's in their place: of `f32` the crate
-//! `pxfm`'s, which are rounded correctly, of `f64` the crate `libm`'s, within a unit in the last place. What C's library
-//! computes exactly (`sqrt`, `fma`, `floor`, `fmod` ..) stays.
+//! `pxfm`'s, which are rounded correctly (where it differs from C at the ends, `libm`'s), of `f64` the crate `libm`'s,
+//! within a unit in the last place. What C's library computes exactly (`sqrt`, `fma`, `floor`, `fmod` ..) stays.
 
 use std::ffi::c_int;
 
@@ -34,7 +34,7 @@ pub(super) fn functions() -> &'static [(&'static str, *const ())] {
         "exp2f": fn(x: f32) -> f32 = pxfm::f_exp2f;
         "expf": fn(x: f32) -> f32 = pxfm::f_expf;
         "expm1f": fn(x: f32) -> f32 = pxfm::f_expm1f;
-        "hypotf": fn(x: f32, y: f32) -> f32 = pxfm::f_hypotf;
+        "hypotf": fn(x: f32, y: f32) -> f32 = libm::hypotf;
         "lgammaf_r": fn(x: f32, sign: &mut c_int) -> f32 = |x, sign: &mut c_int| both(libm::lgammaf_r(x), sign);
         "log10f": fn(x: f32) -> f32 = pxfm::f_log10f;
         "log1pf": fn(x: f32) -> f32 = pxfm::f_log1pf;
