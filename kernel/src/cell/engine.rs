@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wire::Ended;
+use wire::{Ended, ToHost};
 
 use super::commit::Ran;
 use super::compiler::diagnostics;
@@ -24,7 +24,7 @@ use super::notebook::follow::Follow;
 use super::notebook::held::Origin;
 use super::notebook::plan::Plan;
 use super::notebook::state::{Gone, State};
-use super::process::host::{End, Host, HostError, Order};
+use super::process::host::{End, Host, HostError};
 use super::request::Request;
 use super::settled::Settled;
 use super::source::items::ItemPart;
@@ -119,17 +119,19 @@ impl Engine {
         };
         let handle = self.ensure_host().await?.handle();
         self.executed.add(request.cell, request.source);
-        let order = Order {
+        self.optimising = self.tier.optimise(&self.compiler, handle, &ready.cell, &ready.library, ready.quick).await;
+        let names: Vec<String> = self.state.variables.keys().cloned().collect();
+        let (executed, resolved) = (self.executed.untold(), self.compiler.resolved().to_owned());
+        let order = |id| ToHost::Run {
+            id,
             library: ready.library.display().to_string(),
             symbol: ready.cell.symbol(),
             execution_count: request.cell,
-            executed: self.executed.untold(),
-            resolved: self.compiler.resolved().to_owned(),
+            executed,
+            resolved,
             file: format!("{}.rs", ready.cell.file()),
             lines: ready.cell.lines(request.cell),
         };
-        self.optimising = self.tier.optimise(&self.compiler, handle, &ready.cell, &ready.library, ready.quick).await;
-        let names: Vec<String> = self.state.variables.keys().cloned().collect();
         let host = self.ensure_host().await?;
         let (end, stopped) = supervise::call(host, order, &names, request).await;
         if let Some(optimising) = &self.optimising {

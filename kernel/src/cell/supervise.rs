@@ -3,18 +3,24 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use wire::ToHost;
 
 use super::failure::lost;
 use super::process::handle::Handle;
-use super::process::host::{End, Host, Order};
+use super::process::host::{End, Host};
 use super::request::Request;
 
 /// How long a cell may go without a reaction to an interrupt before the person is told what another one would do.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Runs a cell; how it ended, and whether it was interrupted. No interrupt costs anything until the person was told
+/// Runs the cell that `order` makes a message of, as [`Host::run`]; how it ended, and whether it was interrupted. No interrupt costs anything until the person was told
 /// what it would: all variables, whose names are `names`.
-pub(super) async fn call(host: &mut Host, order: Order, names: &[String], request: &Request<'_>) -> (End, bool) {
+pub(super) async fn call(
+    host: &mut Host,
+    order: impl FnOnce(u64) -> ToHost,
+    names: &[String],
+    request: &Request<'_>,
+) -> (End, bool) {
     let handle = host.handle();
     let mut asked: Option<Instant> = None;
     let mut told = false;

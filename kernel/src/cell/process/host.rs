@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use tokio::process::Command;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use wire::{CHANNEL_FD, Ended, Executed, FromHost, PAGE_FD, Page, ToHost, Variable};
+use wire::{CHANNEL_FD, Ended, FromHost, PAGE_FD, Page, ToHost, Variable};
 
 use super::handle::Handle;
 use super::owner::Owner;
@@ -51,18 +51,6 @@ pub(crate) enum End {
         how: String,
         line: u32,
     },
-}
-
-/// A cell to run: a [`ToHost::Run`] without its number.
-#[derive(Debug)]
-pub(crate) struct Order {
-    pub(crate) library: String,
-    pub(crate) symbol: String,
-    pub(crate) execution_count: u32,
-    pub(crate) executed: Vec<Executed>,
-    pub(crate) resolved: PathBuf,
-    pub(crate) file: String,
-    pub(crate) lines: Vec<u32>,
 }
 
 /// A running cell host.
@@ -164,14 +152,11 @@ impl Host {
         !self.handle.is_gone()
     }
 
-    /// Runs one cell to its end.
-    pub(crate) async fn run(&mut self, order: Order, output: &Output, allow_stdin: bool) -> End {
+    /// Runs one cell to its end; `order` makes the [`ToHost::Run`] of its number.
+    pub(crate) async fn run(&mut self, order: impl FnOnce(u64) -> ToHost, output: &Output, allow_stdin: bool) -> End {
         self.pump.show_under(output.clone());
         self.may_ask.store(allow_stdin, Ordering::Relaxed);
-        let Order { library, symbol, execution_count, executed, resolved, file, lines } = order;
-        let id = self.next_id();
-        let order = ToHost::Run { id, library, symbol, execution_count, executed, resolved, file, lines };
-        let answer = self.order(id, &order).await;
+        let answer = self.order(order).await;
         self.may_ask.store(false, Ordering::Relaxed);
         match answer {
             Some(FromHost::Done { ended, variables, .. }) => End::Told { ended, variables },
@@ -186,8 +171,7 @@ impl Host {
             return Vec::new();
         }
         self.pump.show_under(output.clone());
-        let id = self.next_id();
-        match self.order(id, &ToHost::Forget { id, names }).await {
+        match self.order(|id| ToHost::Forget { id, names }).await {
             Some(FromHost::Forgotten { panicked, .. }) => panicked,
             // A host that died meanwhile is noticed by the next cell.
             _ => Vec::new(),
@@ -212,14 +196,11 @@ impl Host {
         }
     }
 
-    fn next_id(&mut self) -> u64 {
+    /// Gives the order that `message` makes of a new number and waits for its answer; `None`: the process is gone.
+    async fn order(&mut self, message: impl FnOnce(u64) -> ToHost) -> Option<FromHost> {
         self.orders += 1;
-        self.orders
-    }
-
-    /// Gives an order and waits for its answer; `None`: the process is gone.
-    async fn order(&mut self, order: u64, message: &ToHost) -> Option<FromHost> {
-        if let Err(error) = self.handle.send(message).await {
+        let order = self.orders;
+        if let Err(error) = self.handle.send(&message(order)).await {
             // It may have said more before.
             tracing::debug!(%error, "the host is gone");
         }
