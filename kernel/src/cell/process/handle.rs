@@ -23,7 +23,7 @@ struct Process {
     pid: Option<Pid>,
     /// What the programs that its cells start are known by.
     mark: Option<Mark>,
-    to: Arc<Mutex<OwnedWriteHalf>>,
+    to: Mutex<OwnedWriteHalf>,
     /// Its number may belong to another process by now.
     gone: AtomicBool,
     /// A question that is open is given up.
@@ -33,13 +33,8 @@ struct Process {
 impl Handle {
     pub(super) fn new(id: Option<u32>, mark: Option<Mark>, to: OwnedWriteHalf) -> Self {
         let pid = id.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        let process = Process {
-            pid,
-            mark,
-            to: Arc::new(Mutex::new(to)),
-            gone: AtomicBool::new(false),
-            interrupted: Notify::new(),
-        };
+        let process =
+            Process { pid, mark, to: Mutex::new(to), gone: AtomicBool::new(false), interrupted: Notify::new() };
         Self { process: Arc::new(process) }
     }
 
@@ -70,18 +65,22 @@ impl Handle {
     pub(crate) async fn send(&self, message: &ToHost) -> io::Result<()> {
         let mut frame = Vec::new();
         wire::write(&mut frame, message)?;
-        let to = Arc::clone(&self.process.to);
+        let process = Arc::clone(&self.process);
         // A caller that is given up must not leave half a message behind.
-        tokio::spawn(async move { to.lock().await.write_all(&frame).await }).await?
+        tokio::spawn(async move { process.to.lock().await.write_all(&frame).await }).await?
     }
 
     pub(super) fn is_gone(&self) -> bool {
         self.process.gone.load(Ordering::Acquire)
     }
 
-    /// The process has ended, and what its cells have started is to end as well.
-    pub(super) async fn bury(&self) {
+    /// The process has ended: nothing is sent to its number any more.
+    pub(super) fn ended(&self) {
         self.process.gone.store(true, Ordering::Release);
+    }
+
+    /// Ends what the cells of the process have started, once it has ended itself.
+    pub(super) async fn end_started(&self) {
         if let Some(group) = self.process.pid
             && let Err(error) = kill_process_group(group, Signal::KILL)
         {

@@ -47,7 +47,10 @@ impl Owner {
                 biased;
                 message = received.recv() => message,
                 // A program that the cell has forked may hold the channel open.
-                _ = self.child.wait() => tokio::time::timeout(LAST_WORDS, received.recv()).await.ok().flatten(),
+                _ = self.child.wait() => {
+                    self.handle.ended();
+                    tokio::time::timeout(LAST_WORDS, received.recv()).await.ok().flatten()
+                }
             };
             match message {
                 Some(message) => self.serve(message).await,
@@ -62,7 +65,8 @@ impl Owner {
                 self.child.wait().await
             }
         };
-        self.handle.bury().await;
+        self.handle.ended();
+        self.handle.end_started().await;
         self.pump.drain().await;
         status
     }
