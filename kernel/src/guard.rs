@@ -119,13 +119,9 @@ impl Mark {
 
     /// Ends all that carry it.
     pub(crate) fn end(&self) {
-        end_marked(&|entry| entry.strip_prefix(CELLS.as_bytes()).and_then(after) == Some(self.0.as_bytes()));
+        let mark = format!("{CELLS}={}", self.0);
+        end_marked(&|entry| entry == mark.as_bytes());
     }
-}
-
-/// What follows the `=` of a variable.
-fn after(rest: &[u8]) -> Option<&[u8]> {
-    rest.strip_prefix(b"=")
 }
 
 /// The guard itself: returns once the process that started it is gone and nothing of it is left. `sweep` removes what

@@ -73,12 +73,12 @@ impl Seen {
 
     /// Whether two runs of a cell printed, showed and said the same.
     pub(crate) fn leads_to_the_same_as(&self, other: &Self) -> bool {
-        let all = |seen: &Self| {
-            let errors =
-                seen.errors.iter().map(|(name, message, _)| (name.clone(), message.clone())).collect::<Vec<_>>();
-            (seen.stdout.clone(), seen.result.clone(), seen.displays.clone(), errors, seen.status.clone())
-        };
-        all(self) == all(other)
+        fn errors(seen: &Seen) -> impl Iterator<Item = (&String, &String)> {
+            seen.errors.iter().map(|(name, message, _)| (name, message))
+        }
+        (&self.stdout, &self.result, &self.displays, &self.status)
+            == (&other.stdout, &other.result, &other.displays, &other.status)
+            && errors(self).eq(errors(other))
     }
 
     /// Checks every expectation; a cell that expects no error must have none.
