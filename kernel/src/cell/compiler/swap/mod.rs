@@ -294,8 +294,11 @@ impl Tiers {
         if self.faster.is_empty() {
             return Ok(());
         }
-        while let Some(krate) = self.unread.pop() {
-            self.read_slots(&krate).await?;
+        while let Some(krate) = self.unread.last().cloned() {
+            let read = self.read_slots(&krate).await;
+            // Only now: given up while it was read, it is still to be done.
+            self.unread.pop();
+            read?;
         }
         while let Some(((path, library), slots)) = self.due.pop_first() {
             let (path, library) = (path.to_string(), library.to_string());
